@@ -1,0 +1,60 @@
+// The target's state after the run as read by the harness itself from MariaDB and Redis (topology/probe fills it).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace stampede {
+
+struct StoredTicket {
+  std::uint64_t event, epoch, order, user;
+  std::uint32_t seat;
+};
+struct StoredOrder {
+  std::uint64_t id, user, event, epoch;
+  std::string status;  // PAYMENT_PENDING …
+  std::string hold_id; // 32 hex digits
+  std::uint64_t amount = 0, fence = 0;
+  std::uint32_t seat_qty = 0;
+  std::vector<std::uint32_t> live_seats, all_seats;
+};
+struct StoredPayment {
+  std::uint64_t id, order, amount;
+  std::string key, status;
+};
+struct StoredQuota {
+  std::uint64_t event, epoch, user;
+  std::int64_t used;
+};
+// One SQL check of audit.sql: A1 … A9.
+struct SqlCheck {
+  std::string id, title;
+  std::uint64_t bad = 0;
+  std::vector<std::string> samples;
+};
+// One event's keys in Redis, raw.
+struct RedisEvent {
+  std::uint64_t event = 0, epoch = 0;
+  std::uint32_t seats = 0;
+  bool marker = false;
+  std::map<std::uint32_t, std::string> states;        // :st
+  std::string bitmap;                                 // :bm
+  std::map<std::uint32_t, std::int64_t> expiries;     // :ex
+  std::map<std::string, std::string> holds;           // :hd
+  std::map<std::uint64_t, std::int64_t> quota;        // :uq
+  std::map<std::string, double> waiting, admitted;    // :qw :qa
+  std::map<std::string, std::int64_t> queue_counters; // :qs (integers only)
+};
+struct FinalState {
+  bool have_sql = false, have_redis = false;
+  std::string sql_problem, redis_problem;  // why not
+  std::vector<SqlCheck> sql_checks;
+  std::vector<StoredTicket> tickets;
+  std::vector<StoredOrder> orders;
+  std::vector<StoredPayment> payments;
+  std::vector<RedisEvent> redis;
+};
+
+}  // namespace stampede

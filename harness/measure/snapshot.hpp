@@ -1,0 +1,54 @@
+// What was measured over some time: a monoid (associative, commutative, with the empty snapshot as zero), so per-second, per-worker
+// and per-machine snapshots merge into the total without loss.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/measure/histogram.hpp"
+#include "harness/outcome.hpp"
+#include "harness/time.hpp"
+
+namespace stampede {
+
+// One finished request. R = done − intended, S = done − sent, G = sent − intended: R = S + G, checked on record.
+struct Sample {
+  TimePoint intended, sent, first_byte, done;
+  Outcome outcome = Outcome::ok;
+};
+
+// Of one series. Latencies hold every answered request but the shed ones; a timeout enters at its timeout value.
+struct SeriesSnapshot {
+  std::array<std::uint64_t, outcome_count> outcomes{};
+  std::array<Histogram, outcome_count> response;  // by outcome; empty ones own no memory
+  Histogram service, lag, first_byte;             // all outcomes that were sent
+};
+
+// What became of the sessions (arrivals): scheduled = completed + failed + unfinished + not_sent, or the run is INVALID.
+struct SessionCounts {
+  std::uint64_t scheduled = 0;   // arrivals of the plan that came due (closed: sessions begun)
+  std::uint64_t completed = 0;   // ran to the end of their steps (whatever the answers were)
+  std::uint64_t failed = 0;      // ended early by a failure of the session itself (no connection, script error)
+  std::uint64_t unfinished = 0;  // cut off at the end of the drain
+  std::uint64_t not_sent = 0;    // could not start: users_max reached, or still waiting when the load ended
+  SessionCounts& operator+=(const SessionCounts& other);
+  bool operator==(const SessionCounts&) const = default;
+};
+
+struct Snapshot {
+  std::vector<SeriesSnapshot> series;  // by SeriesId
+  std::vector<std::uint64_t> counters; // by counter index
+  SessionCounts sessions;
+  std::uint64_t requests_begun = 0;    // = Σ outcomes of all series, or the run is INVALID
+  Histogram loop_lag;                  // event-loop lateness of timers that the worker measures for itself
+  std::uint64_t identity_broken = 0;   // samples with R ≠ S + G or a negative part: always 0, else INVALID
+  std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, ws_frames_in = 0, ws_frames_out = 0;
+  std::array<std::string, outcome_count> example;  // one example text per error outcome ("" none)
+
+  Snapshot& operator+=(const Snapshot& other);  // sizes may differ: the shorter is extended with zeros
+};
+
+}  // namespace stampede

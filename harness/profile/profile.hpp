@@ -1,0 +1,250 @@
+// A profile as plain values: what a run shall do, exactly as its author wrote it, with places kept for
+// later messages. Only profile_reader knows that it came from YAML.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "harness/diagnostic.hpp"
+#include "harness/outcome.hpp"
+#include "harness/profile/threshold.hpp"
+#include "harness/time.hpp"
+
+namespace stampede {
+
+// A template ("/api/events/${event}") or an expression (Lua), with its place in the file.
+struct Source {
+  std::string text;
+  Place place;
+};
+
+// A random duration, never negative.
+//   constant a · uniform [a,b] · exponential mean a · normal mean a, deviation b ·
+//   lognormal median a, sigma b (b has no unit)
+struct RandomDuration {
+  enum class Kind : std::uint8_t { constant, uniform, exponential, normal, lognormal };
+  Kind kind = Kind::constant;
+  double a_seconds = 0;
+  double b = 0;  // seconds, except for lognormal
+};
+
+// Which statuses mean what for one step. The defaults are the target's fixed meanings:
+// 2xx and 304 ok · 409 conflict · 410 gone · 422 rule · 425 window · 429 shed · 503 shed when the body's
+// `code` is OVERLOADED · everything else http_error. A step's `expect` replaces the class lists it names;
+// when a step names `ok` only those are ok. A class that a step lists as empty becomes http_error.
+struct ExpectSpec {
+  std::optional<std::vector<unsigned>> ok, conflict, gone, rule, window, shed;
+};
+
+// variable ← something of the answer.
+struct CaptureSpec {
+  enum class From : std::uint8_t { json, header, cells };
+  From from = From::json;
+  std::string variable;
+  std::string pointer;        // JSON pointer, or header name
+  bool optional = false;      // written `?` after the pointer: absent is not an assertion failure
+  // cells: the pointer names a base64 string of packed cells, lowest bits first within each byte as
+  // Redis BITFIELD lays them out (big-endian within the byte); picks `count` distinct indices whose cell
+  // equals `value`, and stores them as a JSON array "[3,17]". Fewer than count found → as many as there are.
+  unsigned cell_bits = 2;
+  unsigned cell_value = 0;
+  Source cell_count;  // expression, evaluated for each answer
+  Place place;
+};
+
+// What this step tells the client ledger (history/ledger.hpp). All templates, rendered after the captures.
+struct RecordSpec {
+  std::string kind;  // enter admitted hold extend release order payment confirmed cancel leave
+  std::map<std::string, Source> fields;  // event key reference seats fence expires status position
+  Place place;
+};
+
+struct HttpSpec {
+  std::string method;
+  Source path;  // starts with '/'
+  std::vector<std::pair<std::string, Source>> headers;
+  std::optional<Source> body;
+  ExpectSpec expect;
+  std::vector<CaptureSpec> captures;
+};
+
+struct WsConnectSpec {
+  Source path;
+  std::string protocol;
+  std::vector<std::pair<std::string, Source>> headers;
+  Nanos heartbeat_every{0};  // 0: none
+  std::string heartbeat_text;
+};
+struct WsSendSpec {
+  Source text;
+};
+// Waits for a text message, a JSON object, whose members equal `where` (JSON pointer → template).
+struct WsAwaitSpec {
+  std::vector<std::pair<std::string, Source>> where;
+  // A message that matches one of these ends the wait as `gone` (e.g. {/t: ghosted}).
+  std::vector<std::vector<std::pair<std::string, Source>>> unless;
+  std::vector<CaptureSpec> captures;  // json only
+};
+struct WsCloseSpec {};
+// Opens the session's HTTP connection without a request (so that a later instant measures no handshake).
+struct ConnectSpec {};
+struct ThinkSpec {
+  RandomDuration duration;
+};
+struct SetSpec {
+  std::vector<std::pair<std::string, Source>> assignments;  // variable ← expression, in order
+};
+struct StepSpec;
+struct IfSpec {
+  Source condition;
+  std::vector<StepSpec> then_steps, else_steps;
+};
+// Repeats while the condition holds (absent: always), at most `times` times.
+struct LoopSpec {
+  std::optional<Source> condition;
+  std::uint32_t times = 0;
+  std::vector<StepSpec> steps;
+};
+struct ChooseSpec {
+  struct Branch {
+    double weight;
+    std::vector<StepSpec> steps;
+  };
+  std::vector<Branch> branches;
+};
+struct StopSpec {};  // ends the session, successfully
+
+struct StepSpec {
+  std::string name;  // series name; empty for steps that make no samples
+  Place place;
+  std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, ConnectSpec, ThinkSpec,
+               SetSpec, IfSpec, LoopSpec, ChooseSpec, StopSpec>
+      action;
+  Nanos timeout{std::chrono::seconds{10}};
+  bool transaction = false;  // counts as a transaction when its answer is definite
+  bool waits = false;        // a declared wait (long poll, admission): own series, not in the totals
+  std::optional<std::string> counts;  // adds one to this named counter whenever the step is ok
+  std::optional<RecordSpec> record;
+};
+
+struct Persona {
+  std::string name;
+  std::vector<StepSpec> steps;
+  Place place;
+};
+
+// Linear from the previous target to `target` over `duration`; zero duration jumps.
+struct Stage {
+  Nanos duration{0};
+  double target = 0;  // sessions per second (open) or users (closed)
+};
+enum class Arrival : std::uint8_t { regular, poisson };
+// Sessions start at a rate, whatever the target does. `partly-open` is the same with several steps a session.
+struct OpenLoad {
+  double start_rate = 0;
+  std::vector<Stage> stages;
+  Arrival arrival = Arrival::poisson;
+};
+// So many users loop over the persona.
+struct ClosedLoad {
+  double start_users = 0;
+  std::vector<Stage> stages;
+};
+// `users` sessions per round begin their steps after `prepare` at one instant (plus a reaction each);
+// the next round starts `every` later. Every user is prepared (runs `prepare` steps) before the instant.
+struct InstantLoad {
+  std::uint32_t users = 0;
+  std::uint32_t rounds = 1;
+  Nanos every{std::chrono::seconds{1}};
+  RandomDuration reaction;
+};
+using LoadShape = std::variant<OpenLoad, ClosedLoad, InstantLoad>;
+
+struct ScenarioSpec {
+  std::string name;
+  std::string model;  // open · partly-open · closed · instant: as written, for the report
+  std::string persona;
+  LoadShape load;
+  Nanos start_at{0};            // from the start of the run
+  std::uint32_t users_max = 0;  // most sessions alive at once; more are counted not_sent. 0: no limit of its own
+  std::uint32_t user_from = 0;  // index of the first user of this scenario in the run's users
+  std::uint32_t user_count = 0;  // how many users it cycles through; 0: all
+  std::vector<std::pair<std::string, Source>> variables;  // start values (templates), per session
+  std::vector<StepSpec> prepare;  // instant only
+  Place place;
+};
+
+struct EventSpec {
+  std::uint32_t rows = 10, columns = 10;
+  std::uint32_t price = 50000;
+  Nanos hold_ttl{std::chrono::seconds{600}};
+  std::uint32_t max_per_user = 4;
+  bool queue_on = false;
+  std::uint32_t queue_cap = 1000;
+  double queue_rate = 50, queue_burst = 50;
+  Nanos queue_lease{std::chrono::seconds{30}}, queue_heartbeat{std::chrono::seconds{15}};
+};
+struct PaymentSpec {
+  std::string mode = "sync";  // sync · webhook
+  double approve = 0.8;
+  RandomDuration delay{RandomDuration::Kind::uniform, 0.5, 1.5};
+  double webhook_duplicate = 0, webhook_reorder = 0, webhook_lost = 0;
+};
+struct TargetSpec {
+  std::vector<std::string> defects;
+  std::uint32_t threads = 0;  // 0: the target's own choice
+  PaymentSpec payment;
+  std::map<std::string, std::string> options;  // passed as --name=value
+};
+struct DataSpec {
+  std::uint32_t users = 0;
+  std::vector<EventSpec> events;
+};
+
+struct Gate {
+  Threshold threshold;
+  std::string text;  // as written
+  Place place;
+};
+
+// Limits of §3.3 point 4; a profile may tighten or loosen them, and the report prints what held.
+struct ValiditySpec {
+  double rate_achieved_min = 0.99;
+  double not_sent_max = 0.001;
+  Nanos loop_lag_p99_max{std::chrono::milliseconds{5}};
+  Nanos start_lag_p99_max{std::chrono::milliseconds{2}};
+  double cpu_max = 0.85;
+  std::uint64_t samples_min = 10000;  // for every gate on p95 or higher
+};
+
+struct Profile {
+  std::string name;
+  std::string question;  // what the profile answers
+  std::string pass_means;
+  std::uint64_t seed = 1;
+  std::string topology = "single";
+  std::uint32_t workers = 1;
+  Nanos warm_up{0}, drain{std::chrono::seconds{10}};
+  TargetSpec target;
+  DataSpec data;
+  std::vector<std::pair<std::string, Source>> variables;  // of every session (templates over user, token …)
+  std::vector<ScenarioSpec> scenarios;
+  std::map<std::string, Persona> personas;
+  std::vector<Gate> gates;
+  bool booking_invariants = false;  // `invariants: booking`: A1–A9, R1–R7, L1–L5, L7, L8
+  ValiditySpec validity;
+  std::string file;  // as given
+  std::string text;  // whole, as run (after --set)
+};
+
+// The sum of a load's stages: when its last session starts, from the start of its scenario.
+Nanos load_length(const LoadShape& load);
+// From the start of the run to the end of the last scenario's load: warm-up included, drain not.
+Nanos run_length(const Profile& profile);
+
+}  // namespace stampede

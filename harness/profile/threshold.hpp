@@ -1,0 +1,56 @@
+// The grammar of a gate. Pure text ⇄ value; harness/judge evaluates it.
+//
+//   gate      := [selector] measure comparison quantity
+//   selector  := STEP | SCENARIO "." STEP        (absent: all requests but those marked `waits`)
+//   measure   := [clock] statistic               (clock: "service" | "lag"; absent: response time)
+//              | "errors" | "shed"               (share of requests; quantity in % or a fraction)
+//              | "rate" | "tx_rate" | COUNTER "_rate"   (per second, mean of the measured window)
+//              | "tx_rate" "p" NUMBER            (quantile of the per-second transaction rates)
+//              | "users" ["min" | "mean"]        (sessions alive, over the measured seconds; default min)
+//              | "count" OUTCOME                 (number of samples with that outcome; OUTCOME: ok conflict …)
+//              | COUNTER "_count"
+//   statistic := "p" NUMBER | "mean" | "max"     (0 < NUMBER < 100)
+//   comparison:= "<" | "<=" | ">" | ">=" | "=="
+//   quantity  := NUMBER [ "ns" | "us" | "ms" | "s" | "%" | "/s" ]
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "harness/diagnostic.hpp"
+
+namespace stampede {
+
+struct Threshold {
+  enum class Measure : std::uint8_t {
+    latency_quantile,
+    latency_mean,
+    latency_max,
+    errors,
+    shed,
+    rate,
+    tx_rate,
+    tx_rate_quantile,
+    users_min,
+    users_mean,
+    outcome_count,
+    counter_rate,
+    counter_count,
+  };
+  enum class LatencyClock : std::uint8_t { response, service, lag };
+  enum class Comparison : std::uint8_t { less, less_equal, greater, greater_equal, equal };
+
+  std::string scenario, step;  // both empty: the total; scenario empty: that step in every scenario
+  Measure measure = Measure::latency_quantile;
+  LatencyClock clock = LatencyClock::response;
+  double quantile = 0;      // 0…1, for the quantile measures
+  std::string name;         // outcome or counter name
+  Comparison comparison = Comparison::less;
+  double quantity = 0;      // seconds for latencies, a fraction for shares, 1/s for rates, a number for counts
+};
+
+// A failure holds one diagnostic whose column counts from 1 within `expression`.
+[[nodiscard]] Checked<Threshold> parse_threshold(std::string_view expression);
+
+}  // namespace stampede

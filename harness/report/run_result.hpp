@@ -1,0 +1,85 @@
+// The finished run: the only bridge between running and reporting. run.json is its text.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/diagnostic.hpp"
+#include "harness/judge/finding.hpp"
+#include "harness/measure/snapshot.hpp"
+
+namespace stampede {
+
+// A digest of one series (or of a total), measured window only.
+struct SeriesResult {
+  std::string scenario, step;  // both empty: the total
+  bool transaction = false, waits = false;
+  std::uint64_t count = 0;
+  double rate = 0;
+  std::map<std::string, std::uint64_t> outcomes;  // by name_of(Outcome)
+  struct Latency {
+    std::uint64_t count = 0;
+    // Nanoseconds; absent entries (no data) are not in the map. Keys: mean min p50 p75 p90 p95 p99 p99.9 max.
+    std::map<std::string, std::int64_t> ns;
+    std::uint64_t censored = 0;  // of them timeouts, at their timeout value: quantiles that fall among them mean "at least"
+  };
+  Latency response, service, lag, first_byte;
+  std::map<std::string, Latency> response_by_outcome;
+};
+struct SecondResult {
+  std::uint32_t second = 0;
+  bool warm_up = false, drain = false;
+  std::uint64_t requests = 0, transactions = 0, errors = 0, shed = 0, users_alive = 0, in_flight = 0;
+  std::int64_t response_ns_p50 = -1, response_ns_p95 = -1, response_ns_p99 = -1, lag_ns_p99 = -1;  // -1 in JSON: null
+  double worker_cpu = 0;
+};
+struct ProcessResult {
+  std::string role;
+  double cpu_seconds = 0;
+  std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
+};
+struct RunResult {
+  int schema_version = 1;
+  std::string id;             // directory name of the run
+  std::string started_at;     // RFC 3339 UTC
+  double duration_seconds = 0, measured_seconds = 0;
+  std::string state;          // complete · interrupted · target_died · failed
+  std::string state_reason;
+  std::string verdict;        // PASS FAIL BROKEN_INVARIANT INVALID INCONCLUSIVE (INTERRUPTED/TOPOLOGY when it did not end)
+  int exit_code = 0;
+  std::string profile_name, question, pass_means, profile_file, profile_text;
+  std::uint64_t seed = 0;
+  std::vector<std::string> command_line;  // secrets replaced
+  std::string topology;
+  bool attached = false, tainted = false;
+  std::vector<std::string> defects;
+  std::vector<std::pair<std::string, std::string>> environment;  // stampede version, git commit, kernel, CPU, cores, memory, limits, target's versions
+  std::vector<Finding> findings;          // gates, invariants, validity
+  SeriesResult total;
+  std::vector<SeriesResult> series;
+  std::map<std::string, std::pair<std::uint64_t, double>> counters;  // count, per second
+  SessionCounts sessions, sessions_warm_up;
+  std::uint64_t requests_begun = 0;
+  double tx_rate = 0, http_rate = 0, error_share = 0;
+  std::uint64_t users_min = 0, users_max = 0;
+  double users_mean = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, ws_frames_in = 0, ws_frames_out = 0;
+  std::map<std::string, std::string> error_examples;  // by outcome name
+  std::vector<SecondResult> seconds;
+  std::vector<ProcessResult> processes;   // stampede first
+  std::string ledger_note;
+};
+
+std::string to_json(const RunResult& result);  // schema: reports/run_result.schema.json
+[[nodiscard]] Checked<RunResult> run_result_from_json(std::string_view text);
+
+// Reporters: functions over the finished result.
+void write_console(const RunResult& result, std::ostream& out, bool colour, int width);
+void write_junit(const RunResult& result, std::ostream& out);  // valid against both public schemas
+void write_markdown(const RunResult& result, std::ostream& out);
+
+}  // namespace stampede

@@ -1,0 +1,29 @@
+// All random choices of a session come from one generator keyed by (seed, session): user i makes the same
+// choices in every run and topology.
+#pragma once
+
+#include <cstdint>
+
+#include "harness/profile/profile.hpp"
+#include "harness/time.hpp"
+
+namespace stampede {
+
+// SplitMix64 (Steele, Lea, Flood 2014): 8 bytes of state, so 10,000 users cost nothing.
+class Random {
+ public:
+  Random() = default;
+  Random(std::uint64_t seed, std::uint64_t stream) noexcept;
+  std::uint64_t next() noexcept;
+  double uniform() noexcept;  // [0, 1)
+  std::uint64_t below(std::uint64_t n) noexcept;  // [0, n), n > 0
+  double exponential() noexcept;  // mean 1
+  double normal() noexcept;       // mean 0, deviation 1
+
+ private:
+  std::uint64_t state_ = 0;
+};
+
+Nanos draw(const RandomDuration& duration, Random& random) noexcept;
+
+}  // namespace stampede

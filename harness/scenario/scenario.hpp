@@ -1,0 +1,150 @@
+// A scenario compiled once and shared, read-only, by every user of every worker: variables are slots,
+// templates are pieces, steps carry their series. Nothing here runs I/O; load/virtual_user interprets it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "harness/outcome.hpp"
+#include "harness/profile/profile.hpp"
+#include "harness/scenario/expression.hpp"
+#include "harness/scenario/random.hpp"
+#include "harness/scenario/template.hpp"
+
+namespace stampede {
+
+// One row of the run's series table; SeriesId is the index.
+struct SeriesInfo {
+  std::string scenario;
+  std::string step;
+  bool transaction = false;
+  bool waits = false;                    // not in the totals
+  std::optional<std::uint32_t> counter;  // index into CompiledRun::counters
+};
+
+// What a status means for a step, and for the `code` of a 503's body.
+class Classifier {
+ public:
+  Classifier() = default;
+  explicit Classifier(const ExpectSpec& spec);
+  // `body` is looked at only for a 503.
+  [[nodiscard]] Outcome classify(unsigned status, std::string_view body) const noexcept;
+
+ private:
+  std::array<std::uint8_t, 600> by_status_{};  // Outcome per status; filled by the constructor
+};
+
+struct CompiledCapture {
+  CaptureSpec::From from;
+  std::string pointer;
+  std::uint32_t slot;
+  bool optional;
+  unsigned cell_bits = 2, cell_value = 0;
+  Expression cell_count;
+};
+struct CompiledRecord {
+  std::string kind;
+  // In the order of ledger fields: event key reference seats fence expires status position.
+  std::optional<Template> event, key, reference, seats, fence, expires, status, position;
+};
+using Header = std::pair<std::string, Template>;
+
+struct CompiledStep;
+using Steps = std::vector<CompiledStep>;
+
+struct HttpStep {
+  std::string method;
+  Template path;
+  std::vector<Header> headers;
+  std::optional<Template> body;
+  Classifier classifier;
+  std::vector<CompiledCapture> captures;
+};
+struct WsConnectStep {
+  Template path;
+  std::string protocol;
+  std::vector<Header> headers;
+  Nanos heartbeat_every{0};
+  std::string heartbeat_text;
+};
+struct WsSendStep {
+  Template text;
+};
+using MessageMatch = std::vector<std::pair<std::string, Template>>;
+struct WsAwaitStep {
+  MessageMatch where;
+  std::vector<MessageMatch> unless;
+  std::vector<CompiledCapture> captures;
+};
+struct WsCloseStep {};
+struct ConnectStep {};
+struct ThinkStep {
+  RandomDuration duration;
+};
+struct SetStep {
+  std::vector<std::pair<std::uint32_t, Expression>> assignments;
+};
+struct IfStep {
+  Expression condition;
+  Steps then_steps, else_steps;
+};
+struct LoopStep {
+  std::optional<Expression> condition;
+  std::uint32_t times;
+  Steps steps;
+};
+struct ChooseStep {
+  std::vector<double> cumulative;  // of weights, last = 1
+  std::vector<Steps> branches;
+};
+struct StopStep {};
+
+struct CompiledStep {
+  std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, ConnectStep, ThinkStep,
+               SetStep, IfStep, LoopStep, ChooseStep, StopStep>
+      action;
+  SeriesId series = 0;  // meaningful for HTTP, ws_connect, ws_await and connect steps
+  Nanos timeout{0};
+  std::optional<CompiledRecord> record;
+};
+
+// Slots that every session has; user variables follow.
+enum BuiltinSlot : std::uint32_t {
+  slot_user,     // the user's id at the target (integer)
+  slot_token,    // its bearer token (string)
+  slot_session,  // number of the session in the run (integer)
+  slot_round,    // of an instant load, from 0 (integer)
+  slot_status,   // status of the last HTTP answer; 0: none (integer)
+  slot_outcome,  // name of the last sample's outcome (string)
+  slot_code,     // `code` member of the last problem+json answer, or "" (string)
+  builtin_slots
+};
+
+struct CompiledScenario {
+  std::string name;
+  std::string model;
+  LoadShape load;
+  Nanos start_at{0};
+  std::uint32_t users_max = 0, user_from = 0, user_count = 0;
+  std::vector<std::pair<std::uint32_t, Template>> start_variables;  // slot ← template, in order
+  Steps prepare, steps;
+};
+
+struct CompiledRun {
+  std::vector<std::string> slots;     // names, builtins first
+  std::vector<SeriesInfo> series;     // one per (scenario, step name)
+  std::vector<std::string> counters;  // names of `counts`
+  std::vector<CompiledScenario> scenarios;
+};
+
+// Every problem at once: unknown variables in templates, expressions that do not compile, a step name used
+// twice in one scenario with different meaning, JSON pointers that are none, …
+[[nodiscard]] Checked<CompiledRun> compile(const Profile& profile);
+
+}  // namespace stampede

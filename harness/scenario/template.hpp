@@ -1,0 +1,53 @@
+// "${name}" templates. `$${` is a literal "${". Built-in calls without Lua: ${uuid} (32 hex digits, random),
+// ${now_ms} (wall clock, epoch milliseconds).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "harness/diagnostic.hpp"
+#include "harness/scenario/random.hpp"
+
+namespace stampede {
+
+// A variable's value. Lists and objects are kept as their JSON text.
+using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
+
+// One session's variables: slots, no map, no hashing.
+class Variables {
+ public:
+  explicit Variables(std::size_t slots) : values_(slots) {}
+  [[nodiscard]] const Value& get(std::uint32_t slot) const { return values_[slot]; }
+  void set(std::uint32_t slot, Value value) { values_[slot] = std::move(value); }
+  [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
+
+ private:
+  std::vector<Value> values_;
+};
+
+// Appends the text of a value: integers without exponent, booleans as true/false, nothing for unset.
+void append_text(std::string& out, const Value& value);
+
+class Template {
+ public:
+  Template() = default;
+  // `slots` names the known variables; an unknown one is a problem at its column within `text`.
+  static Checked<Template> parse(std::string_view text, const std::vector<std::string>& slots);
+  // Appends; allocates only when `out` must grow.
+  void render(const Variables& variables, Random& random, std::string& out) const;
+  [[nodiscard]] bool is_constant() const noexcept;
+
+ private:
+  struct Piece {
+    enum class Kind : std::uint8_t { text, slot, uuid, now_ms };
+    Kind kind = Kind::text;
+    std::uint32_t slot = 0;
+    std::string text;
+  };
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace stampede

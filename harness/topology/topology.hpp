@@ -1,0 +1,79 @@
+// The system under test: started here, or attached to. RAII: what was started is stopped and its files removed, also when the
+// harness is killed (a guardian process watches over a pipe).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "harness/profile/profile.hpp"
+
+namespace stampede {
+
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+};
+struct MysqlEndpoint {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string user, password, database;
+};
+// What the harness may look at. Without mysql/redis the invariants that need them cannot run (and say so: they are not passed).
+struct TopologyEndpoints {
+  Endpoint http;
+  std::string path_prefix;
+  std::optional<Endpoint> admin;
+  std::string admin_token;  // secret: never printed
+  std::optional<MysqlEndpoint> mysql;
+  std::optional<Endpoint> redis;
+};
+
+struct ProcessUsage {
+  std::string role;  // boxoffice redis mariadb
+  int pid = 0;
+  double cpu_seconds = 0;        // user + system since start
+  std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
+  std::uint64_t threads = 0, descriptors = 0;
+  std::uint64_t voluntary_switches = 0, involuntary_switches = 0;
+};
+
+// A part did not start, or died. what() names the part, the reason with the child's last words, and the mend.
+struct TopologyError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct TopologyPlan {
+  std::string kind = "single";
+  TargetSpec target;
+  std::filesystem::path boxoffice;  // binary
+  std::filesystem::path work_root;  // temporary directories are made below it; empty: the system's
+  std::filesystem::path log_dir;    // children's logs are copied there at the end; empty: not kept
+};
+
+class Topology {
+ public:
+  // Throws TopologyError. `progress` gets one line per step ("mariadb ready in 0.3 s").
+  [[nodiscard]] static std::unique_ptr<Topology> start(const TopologyPlan& plan, std::stop_token stop,
+                                                       const std::function<void(std::string)>& progress);
+  // url: http://host:port[/prefix]. Others optional: "host:port", "user:password@host:port/database".
+  [[nodiscard]] static std::unique_ptr<Topology> attach(const std::string& url, const std::string& admin,
+                                                        const std::string& admin_token,
+                                                        const std::string& mysql, const std::string& redis);
+  virtual ~Topology() = default;
+
+  [[nodiscard]] virtual const TopologyEndpoints& endpoints() const noexcept = 0;
+  [[nodiscard]] virtual std::vector<ProcessUsage> usage() const = 0;  // empty when attached
+  // A message when a part that was started is no longer alive.
+  [[nodiscard]] virtual std::optional<std::string> died() = 0;
+  [[nodiscard]] virtual std::vector<std::string> describe() const = 0;  // versions and effective durability settings
+};
+
+}  // namespace stampede
