@@ -117,18 +117,20 @@ struct ChooseSpec {
   };
   std::vector<Branch> branches;
 };
+struct CountSpec {  // adds one to a named counter of the run (`- count: confirmed`)
+  std::string counter;
+};
 struct StopSpec {};  // ends the session, successfully
 
 struct StepSpec {
   std::string name;  // series name; empty for steps that make no samples
   Place place;
   std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, ConnectSpec, ThinkSpec,
-               SetSpec, IfSpec, LoopSpec, ChooseSpec, StopSpec>
+               SetSpec, IfSpec, LoopSpec, ChooseSpec, CountSpec, StopSpec>
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite
   bool waits = false;        // a declared wait (long poll, admission): own series, not in the totals
-  std::optional<std::string> counts;  // adds one to this named counter whenever the step is ok
   std::optional<RecordSpec> record;
 };
 

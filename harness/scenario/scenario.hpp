@@ -2,6 +2,7 @@
 // templates are pieces, steps carry their series. Nothing here runs I/O; load/virtual_user interprets it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,7 +26,6 @@ struct SeriesInfo {
   std::string step;
   bool transaction = false;
   bool waits = false;                    // not in the totals
-  std::optional<std::uint32_t> counter;  // index into CompiledRun::counters
 };
 
 // What a status means for a step, and for the `code` of a 503's body.
@@ -103,11 +103,14 @@ struct ChooseStep {
   std::vector<double> cumulative;  // of weights, last = 1
   std::vector<Steps> branches;
 };
+struct CountStep {
+  std::uint32_t counter;  // index into CompiledRun::counters
+};
 struct StopStep {};
 
 struct CompiledStep {
   std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, ConnectStep, ThinkStep,
-               SetStep, IfStep, LoopStep, ChooseStep, StopStep>
+               SetStep, IfStep, LoopStep, ChooseStep, CountStep, StopStep>
       action;
   SeriesId series = 0;  // meaningful for HTTP, ws_connect, ws_await and connect steps
   Nanos timeout{0};
@@ -139,7 +142,7 @@ struct CompiledScenario {
 struct CompiledRun {
   std::vector<std::string> slots;     // names, builtins first
   std::vector<SeriesInfo> series;     // one per (scenario, step name)
-  std::vector<std::string> counters;  // names of `counts`
+  std::vector<std::string> counters;  // names of the `count` steps
   std::vector<CompiledScenario> scenarios;
 };
 
