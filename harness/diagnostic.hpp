@@ -1,4 +1,5 @@
-// A problem in what an operator wrote, with its place; and Checked<T>: a value, or all the problems.
+// A problem in what an operator wrote, with its place; and Checked<T>: a value, or all the
+// problems.
 #pragma once
 
 #include <boost/system/result.hpp>

@@ -25,8 +25,10 @@ struct ExitCodeRow {
 inline constexpr std::array<ExitCodeRow, 9> exit_code_table{{
     {ExitCode::pass, "PASS", "every gate and invariant held and the run proves it"},
     {ExitCode::fail, "FAIL", "a gate of the profile was missed"},
-    {ExitCode::broken_invariant, "BROKEN_INVARIANT", "the target's state is wrong: oversell, lost sale, …"},
-    {ExitCode::invalid, "INVALID", "the run proves nothing: late generator, missed rate, tainted target, open balance"},
+    {ExitCode::broken_invariant, "BROKEN_INVARIANT",
+     "the target's state is wrong: oversell, lost sale, …"},
+    {ExitCode::invalid, "INVALID",
+     "the run proves nothing: late generator, missed rate, tainted target, open balance"},
     {ExitCode::inconclusive, "INCONCLUSIVE", "too little data to say, or no data"},
     {ExitCode::usage, "USAGE", "the command line or the profile is wrong"},
     {ExitCode::topology, "TOPOLOGY", "a part of the topology did not start, or died"},

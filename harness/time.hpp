@@ -1,5 +1,6 @@
-// The only clock of the harness: CLOCK_MONOTONIC in integer nanoseconds. Wall-clock time appears only
-// in what people read (the run file's start time) and in comparisons with the target's time stamps.
+// The only clock of the harness: CLOCK_MONOTONIC in integer nanoseconds. Wall-clock time appears
+// only in what people read (the run file's start time) and in comparisons with the target's time
+// stamps.
 #pragma once
 
 #include <chrono>
