@@ -1,4 +1,5 @@
-// A verdict and the evidence for it. Ordered: the worst finding decides, and silence is not success.
+// A verdict and the evidence for it. Ordered: the worst finding decides, and silence is not
+// success.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +10,26 @@
 
 namespace stampede {
 
-enum class Verdict : std::uint8_t { pass, inconclusive, fail, broken_invariant, invalid };  // worst last
-std::string_view name_of(Verdict verdict) noexcept;  // PASS INCONCLUSIVE FAIL BROKEN_INVARIANT INVALID
+enum class Verdict : std::uint8_t {
+  pass,
+  inconclusive,
+  fail,
+  broken_invariant,
+  invalid
+};  // worst last
+std::string_view name_of(
+    Verdict verdict) noexcept;  // PASS INCONCLUSIVE FAIL BROKEN_INVARIANT INVALID
 Verdict worst(Verdict a, Verdict b) noexcept;
 
 struct Finding {
   enum class Kind : std::uint8_t { gate, invariant, validity };
   Kind kind = Kind::gate;
-  std::string rule;      // as the profile states it, or the invariant's id: "A1", "L2"
-  std::string title;     // what it means, for people
+  std::string rule;   // as the profile states it, or the invariant's id: "A1", "L2"
+  std::string title;  // what it means, for people
   Verdict verdict = Verdict::inconclusive;
-  std::string measured;  // the figure, with unit, for people: "143 ms", "0"
-  double figure = 0;     // the same as a number: seconds, share, 1/s, count
-  std::string limit;     // "< 200 ms"
+  std::string measured;              // the figure, with unit, for people: "143 ms", "0"
+  double figure = 0;                 // the same as a number: seconds, share, 1/s, count
+  std::string limit;                 // "< 200 ms"
   std::vector<std::string> samples;  // witnesses, at most 10: "event 1 seat 17: orders 71…, 72…"
 };
 

@@ -9,9 +9,12 @@ namespace stampede {
 
 class Recorder {
  public:
+  static constexpr std::size_t example_bytes_max = 240;
+
   Recorder(std::size_t series_count, std::size_t counter_count);
 
-  void begin_request() noexcept;                      // before the first byte is tried
+  void begin_request() noexcept;  // before the first byte is tried
+  // `example` describes an error for people; the first of each outcome since the last take is kept.
   void record(SeriesId series, const Sample& sample, std::string_view example = {}) noexcept;
   void count(std::uint32_t counter) noexcept;
   void loop_lag(Nanos lag) noexcept;
@@ -20,7 +23,8 @@ class Recorder {
   void connection() noexcept;
   void ws_frames(std::uint64_t in, std::uint64_t out) noexcept;
 
-  // Everything since the last take.
+  // Everything since the last take, in compact form: costs what was recorded, and keeps the
+  // buckets.
   Snapshot take();
 
  private:

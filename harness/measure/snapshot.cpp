@@ -1,0 +1,55 @@
+#include "harness/measure/snapshot.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace stampede {
+
+std::uint64_t SeriesSnapshot::count() const noexcept {
+  return std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0});
+}
+
+SeriesSnapshot& SeriesSnapshot::operator+=(const SeriesSnapshot& other) {
+  for (std::size_t i = 0; i < outcome_count; ++i) {
+    outcomes[i] += other.outcomes[i];
+    response[i] += other.response[i];
+  }
+  service += other.service;
+  service_censored += other.service_censored;
+  lag += other.lag;
+  first_byte += other.first_byte;
+  return *this;
+}
+
+SessionCounts& SessionCounts::operator+=(const SessionCounts& other) {
+  scheduled += other.scheduled;
+  completed += other.completed;
+  failed += other.failed;
+  unfinished += other.unfinished;
+  not_sent += other.not_sent;
+  return *this;
+}
+
+Snapshot& Snapshot::operator+=(const Snapshot& other) {
+  if (&other == this) return *this += Snapshot(other);
+  if (series.size() < other.series.size()) series.resize(other.series.size());
+  for (std::size_t i = 0; i < other.series.size(); ++i) series[i] += other.series[i];
+  if (counters.size() < other.counters.size()) counters.resize(other.counters.size());
+  for (std::size_t i = 0; i < other.counters.size(); ++i) counters[i] += other.counters[i];
+  sessions += other.sessions;
+  requests_begun += other.requests_begun;
+  loop_lag += other.loop_lag;
+  identity_broken += other.identity_broken;
+  bytes_in += other.bytes_in;
+  bytes_out += other.bytes_out;
+  connections += other.connections;
+  ws_frames_in += other.ws_frames_in;
+  ws_frames_out += other.ws_frames_out;
+  for (std::size_t i = 0; i < outcome_count; ++i) {
+    const std::string& theirs = other.example[i];
+    if (!theirs.empty() && (example[i].empty() || theirs < example[i])) example[i] = theirs;
+  }
+  return *this;
+}
+
+}  // namespace stampede

@@ -1,0 +1,126 @@
+#include "harness/measure/recorder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace stampede {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint start{seconds{1000}};
+
+Sample sample(milliseconds lag, milliseconds service, Outcome outcome = Outcome::ok) {
+  const TimePoint sent = start + lag;
+  return {start, sent, sent + service / 2, sent + service, outcome};
+}
+
+TEST(Recorder, KeepsResponseServiceAndLagApart) {
+  Recorder recorder(2, 0);
+  recorder.record(1, sample(milliseconds{300}, milliseconds{20}));
+  const Snapshot taken = recorder.take();
+  const SeriesSnapshot& series = taken.series.at(1);
+  EXPECT_EQ(series.response[0].max(), milliseconds{320});
+  EXPECT_EQ(series.service.max(), milliseconds{20});
+  EXPECT_EQ(series.lag.max(), milliseconds{300});
+  EXPECT_EQ(series.first_byte.max(), milliseconds{10});
+  EXPECT_EQ(taken.series.at(0).count(), 0U);
+  EXPECT_EQ(taken.identity_broken, 0U);
+}
+
+TEST(Recorder, ATimeoutIsCensoredAndNotAService) {
+  Recorder recorder(1, 0);
+  recorder.record(0, sample(milliseconds{0}, milliseconds{500}, Outcome::timed_out));
+  const Snapshot taken = recorder.take();
+  const SeriesSnapshot& series = taken.series[0];
+  EXPECT_EQ(series.service.count(), 0U);
+  EXPECT_EQ(series.service_censored.max(), milliseconds{500});
+  EXPECT_EQ(series.response[static_cast<std::size_t>(Outcome::timed_out)].count(), 1U);
+}
+
+TEST(Recorder, WhatWasNeverSentHasNoLag) {
+  Recorder recorder(1, 0);
+  recorder.record(0, {start, {}, {}, start + seconds{1}, Outcome::connect_failed});
+  const Snapshot taken = recorder.take();
+  EXPECT_EQ(taken.series[0].lag.count(), 0U);
+  EXPECT_EQ(taken.series[0].count(), 1U);
+  EXPECT_EQ(taken.identity_broken, 0U);
+}
+
+TEST(Recorder, InstantsOutOfOrderBreakTheIdentity) {
+  const TimePoint late = start + seconds{2};
+  const TimePoint later = start + seconds{3};
+  Recorder recorder(1, 0);
+  recorder.record(0, {late, start, {}, later});                  // sent before intended
+  recorder.record(0, {start, later, {}, late});                  // done before sent
+  recorder.record(0, {start, late, start, later});               // first byte before sent
+  recorder.record(0, {start, late, later + seconds{1}, later});  // first byte after done
+  recorder.record(0, {late, {}, {}, start, Outcome::connect_failed});
+  EXPECT_EQ(recorder.take().identity_broken, 5U);
+  recorder.record(0, sample(milliseconds{0}, milliseconds{0}));
+  EXPECT_EQ(recorder.take().identity_broken, 0U);
+}
+
+TEST(Recorder, TakeHandsOverOnceAndStartsAgain) {
+  Recorder recorder(1, 2);
+  recorder.begin_request();
+  recorder.record(0, sample(milliseconds{1}, milliseconds{2}));
+  recorder.count(1);
+  recorder.traffic(10, 20);
+  recorder.connection();
+  recorder.ws_frames(1, 2);
+  recorder.loop_lag(milliseconds{1});
+  ++recorder.sessions().scheduled;
+  const Snapshot first = recorder.take();
+  EXPECT_EQ(first.requests_begun, 1U);
+  EXPECT_EQ(first.counters, (std::vector<std::uint64_t>{0, 1}));
+  EXPECT_EQ(first.sessions.scheduled, 1U);
+  EXPECT_EQ(first.loop_lag.count(), 1U);
+  Snapshot nothing;
+  nothing.series.resize(1);
+  nothing.counters.resize(2);
+  EXPECT_EQ(recorder.take(), nothing);
+  ++recorder.sessions().scheduled;
+  EXPECT_EQ(recorder.take().sessions.scheduled, 1U);
+}
+
+TEST(Recorder, KeepsTheFirstExampleOfEachError) {
+  Recorder recorder(1, 0);
+  recorder.record(0, sample({}, {}, Outcome::http_error), "500 first");
+  recorder.record(0, sample({}, {}, Outcome::http_error), "500 second");
+  recorder.record(0, sample({}, {}, Outcome::conflict), "not an error");
+  recorder.record(0, sample({}, {}, Outcome::malformed), std::string(10'000, 'x'));
+  const Snapshot taken = recorder.take();
+  EXPECT_EQ(taken.example[static_cast<std::size_t>(Outcome::http_error)], "500 first");
+  EXPECT_EQ(taken.example[static_cast<std::size_t>(Outcome::conflict)], "");
+  EXPECT_EQ(taken.example[static_cast<std::size_t>(Outcome::malformed)].size(),
+            Recorder::example_bytes_max);
+}
+
+// A second of a busy worker: 40 series, 2000 samples of several outcomes. The bound is loose, for
+// the slow builds with sanitizers; a release build takes a few tens of microseconds.
+TEST(Recorder, HandingOverASecondIsCheap) {
+  Recorder recorder(40, 0);
+  Snapshot total;
+  std::chrono::nanoseconds spent{0};
+  for (int second = 0; second < 20; ++second) {
+    for (int i = 0; i < 2000; ++i) {
+      recorder.record(
+          static_cast<SeriesId>(i % 40),
+          sample(milliseconds{i % 3}, milliseconds{i % 997}, static_cast<Outcome>(i % 7)));
+    }
+    const auto before = std::chrono::steady_clock::now();
+    total += recorder.take();
+    spent += std::chrono::steady_clock::now() - before;
+  }
+  EXPECT_LT(spent / 20, milliseconds{20});
+  RecordProperty("take_and_merge_us", static_cast<int>(spent.count() / 20 / 1000));
+  std::uint64_t count = 0;
+  for (const SeriesSnapshot& series : total.series) count += series.count();
+  EXPECT_EQ(count, 40000U);
+}
+
+}  // namespace
+}  // namespace stampede
