@@ -1,11 +1,12 @@
-// A profile as plain values: what a run shall do, exactly as its author wrote it, with places kept for
-// later messages. Only profile_reader knows that it came from YAML.
+// A profile as plain values: what a run shall do, exactly as its author wrote it, with places kept
+// for later messages. Only profile_reader knows that it came from YAML.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -34,9 +35,10 @@ struct RandomDuration {
 };
 
 // Which statuses mean what for one step. The defaults are the target's fixed meanings:
-// 2xx and 304 ok · 409 conflict · 410 gone · 422 rule · 425 window · 429 shed · 503 shed when the body's
-// `code` is OVERLOADED · everything else http_error. A step's `expect` replaces the class lists it names;
-// when a step names `ok` only those are ok. A class that a step lists as empty becomes http_error.
+// 2xx and 304 ok · 409 conflict · 410 gone · 422 rule · 425 window · 429 shed · 503 shed when the
+// body's `code` is OVERLOADED · everything else http_error. A step's `expect` replaces the class
+// lists it names; when a step names `ok` only those are ok. A class that a step lists as empty
+// becomes http_error.
 struct ExpectSpec {
   std::optional<std::vector<unsigned>> ok, conflict, gone, rule, window, shed;
 };
@@ -46,18 +48,23 @@ struct CaptureSpec {
   enum class From : std::uint8_t { json, header, cells };
   From from = From::json;
   std::string variable;
-  std::string pointer;        // JSON pointer, or header name
-  bool optional = false;      // written `?` after the pointer: absent is not an assertion failure
+  std::string pointer;    // JSON pointer, or header name
+  bool optional = false;  // written `?` after the pointer: absent is not an assertion failure
   // cells: the pointer names a base64 string of packed cells, lowest bits first within each byte as
-  // Redis BITFIELD lays them out (big-endian within the byte); picks `count` distinct indices whose cell
-  // equals `value`, and stores them as a JSON array "[3,17]". Fewer than count found → as many as there are.
+  // Redis BITFIELD lays them out (big-endian within the byte); picks `count` distinct indices whose
+  // cell equals `value`, and stores them as a JSON array "[3,17]". Fewer than count found → as many
+  // as there are.
   unsigned cell_bits = 2;
   unsigned cell_value = 0;
   Source cell_count;  // expression, evaluated for each answer
+  // `total`: pointer to the number of cells, for when the last byte is padded; empty: all cells
+  // count.
+  std::string cell_total;
   Place place;
 };
 
-// What this step tells the client ledger (history/ledger.hpp). All templates, rendered after the captures.
+// What this step tells the client ledger (history/ledger.hpp). All templates, rendered after the
+// captures.
 struct RecordSpec {
   std::string kind;  // enter admitted hold extend release order payment confirmed cancel leave
   std::map<std::string, Source> fields;  // event key reference seats fence expires status position
@@ -91,7 +98,8 @@ struct WsAwaitSpec {
   std::vector<CaptureSpec> captures;  // json only
 };
 struct WsCloseSpec {};
-// Opens the session's HTTP connection without a request (so that a later instant measures no handshake).
+// Opens the session's HTTP connection without a request (so that a later instant measures no
+// handshake).
 struct ConnectSpec {};
 struct ThinkSpec {
   RandomDuration duration;
@@ -125,12 +133,12 @@ struct StopSpec {};  // ends the session, successfully
 struct StepSpec {
   std::string name;  // series name; empty for steps that make no samples
   Place place;
-  std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, ConnectSpec, ThinkSpec,
-               SetSpec, IfSpec, LoopSpec, ChooseSpec, CountSpec, StopSpec>
+  std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, ConnectSpec,
+               ThinkSpec, SetSpec, IfSpec, LoopSpec, ChooseSpec, CountSpec, StopSpec>
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite
-  bool waits = false;        // a declared wait (long poll, admission): own series, not in the totals
+  bool waits = false;  // a declared wait (long poll, admission): own series, not in the totals
   std::optional<RecordSpec> record;
 };
 
@@ -146,7 +154,8 @@ struct Stage {
   double target = 0;  // sessions per second (open) or users (closed)
 };
 enum class Arrival : std::uint8_t { regular, poisson };
-// Sessions start at a rate, whatever the target does. `partly-open` is the same with several steps a session.
+// Sessions start at a rate, whatever the target does. `partly-open` is the same with several steps
+// a session.
 struct OpenLoad {
   double start_rate = 0;
   std::vector<Stage> stages;
@@ -157,8 +166,9 @@ struct ClosedLoad {
   double start_users = 0;
   std::vector<Stage> stages;
 };
-// `users` sessions per round begin their steps after `prepare` at one instant (plus a reaction each);
-// the next round starts `every` later. Every user is prepared (runs `prepare` steps) before the instant.
+// `users` sessions per round begin their steps after `prepare` at one instant (plus a reaction
+// each); the next round starts `every` later. Every user is prepared (runs `prepare` steps) before
+// the instant.
 struct InstantLoad {
   std::uint32_t users = 0;
   std::uint32_t rounds = 1;
@@ -172,12 +182,13 @@ struct ScenarioSpec {
   std::string model;  // open · partly-open · closed · instant: as written, for the report
   std::string persona;
   LoadShape load;
-  Nanos start_at{0};            // from the start of the run
-  std::uint32_t users_max = 0;  // most sessions alive at once; more are counted not_sent. 0: no limit of its own
-  std::uint32_t user_from = 0;  // index of the first user of this scenario in the run's users
+  Nanos start_at{0};  // from the start of the run
+  std::uint32_t users_max =
+      0;  // most sessions alive at once; more are counted not_sent. 0: no limit of its own
+  std::uint32_t user_from = 0;   // index of the first user of this scenario in the run's users
   std::uint32_t user_count = 0;  // how many users it cycles through; 0: all
   std::vector<std::pair<std::string, Source>> variables;  // start values (templates), per session
-  std::vector<StepSpec> prepare;  // instant only
+  std::vector<StepSpec> prepare;                          // instant only
   Place place;
 };
 
@@ -234,7 +245,8 @@ struct Profile {
   Nanos warm_up{0}, drain{std::chrono::seconds{10}};
   TargetSpec target;
   DataSpec data;
-  std::vector<std::pair<std::string, Source>> variables;  // of every session (templates over user, token …)
+  std::vector<std::pair<std::string, Source>>
+      variables;  // of every session (templates over user, token …)
   std::vector<ScenarioSpec> scenarios;
   std::map<std::string, Persona> personas;
   std::vector<Gate> gates;
@@ -243,6 +255,9 @@ struct Profile {
   std::string file;  // as given
   std::string text;  // whole, as run (after --set)
 };
+
+// RFC 6901: empty, or parts that each follow a slash, with ~ only in ~0 and ~1.
+bool is_json_pointer(std::string_view text);
 
 // The sum of a load's stages: when its last session starts, from the start of its scenario.
 Nanos load_length(const LoadShape& load);

@@ -6,9 +6,9 @@
 //              | "errors" | "shed"               (share of requests; quantity in % or a fraction)
 //              | "rate" | "tx_rate" | COUNTER "_rate"   (per second, mean of the measured window)
 //              | "tx_rate" "p" NUMBER            (quantile of the per-second transaction rates)
-//              | "users" ["min" | "mean"]        (sessions alive, over the measured seconds; default min)
-//              | "count" OUTCOME                 (number of samples with that outcome; OUTCOME: ok conflict …)
-//              | COUNTER "_count"
+//              | "users" ["min" | "mean"]        (sessions alive, over the measured seconds;
+//              default min) | "count" OUTCOME                 (number of samples with that outcome;
+//              OUTCOME: ok conflict …) | COUNTER "_count"
 //   statistic := "p" NUMBER | "mean" | "max"     (0 < NUMBER < 100)
 //   comparison:= "<" | "<=" | ">" | ">=" | "=="
 //   quantity  := NUMBER [ "ns" | "us" | "ms" | "s" | "%" | "/s" ]
@@ -44,10 +44,11 @@ struct Threshold {
   std::string scenario, step;  // both empty: the total; scenario empty: that step in every scenario
   Measure measure = Measure::latency_quantile;
   LatencyClock clock = LatencyClock::response;
-  double quantile = 0;      // 0…1, for the quantile measures
-  std::string name;         // outcome or counter name
+  double quantile = 0;  // 0…1, for the quantile measures
+  std::string name;     // outcome or counter name
   Comparison comparison = Comparison::less;
-  double quantity = 0;      // seconds for latencies, a fraction for shares, 1/s for rates, a number for counts
+  double quantity =
+      0;  // seconds for latencies, a fraction for shares, 1/s for rates, a number for counts
 };
 
 // A failure holds one diagnostic whose column counts from 1 within `expression`.

@@ -1,6 +1,7 @@
-// Expressions of a profile, in Lua 5.4. The text is compiled once (a syntax check with a place); each worker owns
-// one engine (a lua_State without io, os, package, debug) that compiles it again for itself, lazily.
-// Session variables are globals to read; `uuid()`, `random()` [0,1), `random(a,b)` (integers) come from the session's Random.
+// Expressions of a profile, in Lua 5.4. The text is compiled once (a syntax check with a place);
+// each worker owns one engine (a lua_State without io, os, package, debug) that compiles it again
+// for itself, lazily. Session variables are globals to read; `uuid()`, `random()` [0,1),
+// `random(a,b)` (integers) come from the session's Random.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ class ExpressionEngine {
   ~ExpressionEngine();
   ExpressionEngine(ExpressionEngine&&) = delete;
 
-  // A run-time error (nil arithmetic, 100,000 instructions exceeded, …) is a value, not an exception.
+  // A run-time error (nil arithmetic, 100,000 instructions exceeded, …) is a value, not an
+  // exception.
   boost::system::result<Value, std::string> evaluate(const Expression& expression,
                                                      const Variables& variables, Random& random);
   // Lua's truth: everything but unset and false.

@@ -1,5 +1,5 @@
-// All random choices of a session come from one generator keyed by (seed, session): user i makes the same
-// choices in every run and topology.
+// All random choices of a session come from one generator keyed by (seed, session): user i makes
+// the same choices in every run and topology.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ class Random {
   Random() = default;
   Random(std::uint64_t seed, std::uint64_t stream) noexcept;
   std::uint64_t next() noexcept;
-  double uniform() noexcept;  // [0, 1)
+  double uniform() noexcept;                      // [0, 1)
   std::uint64_t below(std::uint64_t n) noexcept;  // [0, n), n > 0
-  double exponential() noexcept;  // mean 1
-  double normal() noexcept;       // mean 0, deviation 1
+  double exponential() noexcept;                  // mean 1
+  double normal() noexcept;                       // mean 0, deviation 1
 
  private:
   std::uint64_t state_ = 0;

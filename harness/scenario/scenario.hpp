@@ -1,5 +1,6 @@
-// A scenario compiled once and shared, read-only, by every user of every worker: variables are slots,
-// templates are pieces, steps carry their series. Nothing here runs I/O; load/virtual_user interprets it.
+// A scenario compiled once and shared, read-only, by every user of every worker: variables are
+// slots, templates are pieces, steps carry their series. Nothing here runs I/O; load/virtual_user
+// interprets it.
 #pragma once
 
 #include <array>
@@ -25,7 +26,7 @@ struct SeriesInfo {
   std::string scenario;
   std::string step;
   bool transaction = false;
-  bool waits = false;                    // not in the totals
+  bool waits = false;  // not in the totals
 };
 
 // What a status means for a step, and for the `code` of a 503's body.
@@ -46,6 +47,7 @@ struct CompiledCapture {
   std::uint32_t slot;
   bool optional;
   unsigned cell_bits = 2, cell_value = 0;
+  std::string cell_total;  // JSON pointer to the number of cells; empty: all that the text holds
   Expression cell_count;
 };
 struct CompiledRecord {
@@ -109,8 +111,8 @@ struct CountStep {
 struct StopStep {};
 
 struct CompiledStep {
-  std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, ConnectStep, ThinkStep,
-               SetStep, IfStep, LoopStep, ChooseStep, CountStep, StopStep>
+  std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, ConnectStep,
+               ThinkStep, SetStep, IfStep, LoopStep, ChooseStep, CountStep, StopStep>
       action;
   SeriesId series = 0;  // meaningful for HTTP, ws_connect, ws_await and connect steps
   Nanos timeout{0};
@@ -140,14 +142,18 @@ struct CompiledScenario {
 };
 
 struct CompiledRun {
-  std::vector<std::string> slots;     // names, builtins first
+  std::vector<std::string> slots;  // names: builtins, event_1 …, then the profile's own variables
+  // Values that are known only when the run starts, the same for every session: (slot of event_1,
+  // unset), (slot of event_2, unset), … in the order of the profile's data events. Whoever starts
+  // the run fills the values in; virtual_user sets them before the start variables.
+  std::vector<std::pair<std::uint32_t, Value>> run_values;
   std::vector<SeriesInfo> series;     // one per (scenario, step name)
   std::vector<std::string> counters;  // names of the `count` steps
   std::vector<CompiledScenario> scenarios;
 };
 
-// Every problem at once: unknown variables in templates, expressions that do not compile, a step name used
-// twice in one scenario with different meaning, JSON pointers that are none, …
+// Every problem at once: unknown variables in templates, expressions that do not compile, a step
+// name used twice in one scenario with different meaning, JSON pointers that are none, …
 [[nodiscard]] Checked<CompiledRun> compile(const Profile& profile);
 
 }  // namespace stampede

@@ -1,10 +1,12 @@
-// "${name}" templates. `$${` is a literal "${". Built-in calls without Lua: ${uuid} (32 hex digits, random),
+// "${name}" templates. `$${` is a literal "${". Built-in calls without Lua: ${uuid} (32 hex digits,
+// random),
 // ${now_ms} (wall clock, epoch milliseconds).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -28,8 +30,15 @@ class Variables {
   std::vector<Value> values_;
 };
 
-// Appends the text of a value: integers without exponent, booleans as true/false, nothing for unset.
+// The value of a text: a number or boolean when append_text would write it in exactly these
+// characters.
+Value value_of_text(std::string text);
+// Appends the text of a value: integers without exponent, booleans as true/false, nothing for
+// unset.
 void append_text(std::string& out, const Value& value);
+
+// 32 hex digits from the session's random numbers.
+void append_uuid(std::string& out, Random& random);
 
 class Template {
  public:
@@ -38,6 +47,10 @@ class Template {
   static Checked<Template> parse(std::string_view text, const std::vector<std::string>& slots);
   // Appends; allocates only when `out` must grow.
   void render(const Variables& variables, Random& random, std::string& out) const;
+  // The template as a value: "${name}" alone keeps the variable's type, a constant text that is
+  // written as a number or a boolean becomes one ("5", "2.5", "true"; not "007"), everything else
+  // is text.
+  [[nodiscard]] Value evaluate(const Variables& variables, Random& random) const;
   [[nodiscard]] bool is_constant() const noexcept;
 
  private:
@@ -47,6 +60,9 @@ class Template {
     std::uint32_t slot = 0;
     std::string text;
   };
+  static Diagnostic unknown_name(std::string_view name, std::size_t offset,
+                                 const std::vector<std::string>& slots);
+
   std::vector<Piece> pieces_;
 };
 

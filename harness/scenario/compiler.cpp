@@ -1,0 +1,341 @@
+#include "harness/scenario/compiler.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "harness/scenario/lua_tokens.hpp"
+
+namespace stampede {
+
+namespace {
+
+constexpr std::array<std::string_view, builtin_slots> builtin_names{
+    "user", "token", "session", "round", "status", "outcome", "code"};
+
+bool same(const Diagnostic& a, const Diagnostic& b) {
+  return a.place.line == b.place.line && a.place.column == b.place.column && a.message == b.message;
+}
+
+bool is_run_value(std::string_view name) {
+  if (!name.starts_with("event_") || name.size() == 6) return false;
+  return name.find_first_not_of("0123456789", 6) == std::string_view::npos;
+}
+
+}  // namespace
+
+Checked<CompiledRun> Compiler::compile() {
+  collect_slots();
+  for (const ScenarioSpec& scenario : profile_.scenarios) compile_scenario(scenario);
+  compile_unused_personas();
+  if (!problems_.empty()) return std::move(problems_);
+  return std::move(run_);
+}
+
+void Compiler::collect_slots() {
+  run_.slots.assign(builtin_names.begin(), builtin_names.end());
+  for (std::size_t event = 1; event <= profile_.data.events.size(); ++event) {
+    const auto slot = static_cast<std::uint32_t>(run_.slots.size());
+    run_.run_values.emplace_back(slot, Value{});
+    run_.slots.push_back("event_" + std::to_string(event));
+  }
+  for (const auto& [name, source] : profile_.variables) add_slot(name, source.place);
+  for (const ScenarioSpec& scenario : profile_.scenarios) {
+    for (const auto& [name, source] : scenario.variables) add_slot(name, source.place);
+    collect_slots(scenario.prepare);
+  }
+  for (const auto& [name, persona] : profile_.personas) collect_slots(persona.steps);
+}
+
+void Compiler::collect_slots(const std::vector<StepSpec>& steps) {
+  for (const StepSpec& step : steps) {
+    if (const auto* http = std::get_if<HttpSpec>(&step.action)) {
+      for (const CaptureSpec& capture : http->captures) add_slot(capture.variable, capture.place);
+    } else if (const auto* await = std::get_if<WsAwaitSpec>(&step.action)) {
+      for (const CaptureSpec& capture : await->captures) add_slot(capture.variable, capture.place);
+    } else if (const auto* set = std::get_if<SetSpec>(&step.action)) {
+      for (const auto& [name, source] : set->assignments) add_slot(name, source.place);
+    } else if (const auto* branch = std::get_if<IfSpec>(&step.action)) {
+      collect_slots(branch->then_steps);
+      collect_slots(branch->else_steps);
+    } else if (const auto* loop = std::get_if<LoopSpec>(&step.action)) {
+      collect_slots(loop->steps);
+    } else if (const auto* choose = std::get_if<ChooseSpec>(&step.action)) {
+      for (const ChooseSpec::Branch& one : choose->branches) collect_slots(one.steps);
+    }
+  }
+}
+
+void Compiler::add_slot(const std::string& name, Place place) {
+  const bool builtin =
+      std::find(builtin_names.begin(), builtin_names.end(), name) != builtin_names.end();
+  if (builtin || is_run_value(name)) {
+    report(place, "variable \"" + name + "\" is set by stampede itself", "choose another name");
+    return;
+  }
+  if (!is_lua_variable_name(name)) {
+    report(place, "\"" + name + "\" cannot name a variable",
+           "letters, digits and _, and no word or function of Lua");
+  }
+  const bool known = std::find(run_.slots.begin(), run_.slots.end(), name) != run_.slots.end();
+  if (!known) run_.slots.push_back(name);
+}
+
+std::uint32_t Compiler::slot_of(std::string_view name) const {
+  const auto found = std::find(run_.slots.begin(), run_.slots.end(), name);
+  // A name that was refused has no slot; the run is refused with it, so any slot will do.
+  return found == run_.slots.end() ? 0 : static_cast<std::uint32_t>(found - run_.slots.begin());
+}
+
+void Compiler::report(Place place, std::string message, std::string hint) {
+  Diagnostic diagnostic{profile_.file, place, std::move(message), std::move(hint)};
+  // A persona that two scenarios share is compiled twice, and told about once.
+  const bool told = std::any_of(problems_.begin(), problems_.end(),
+                                [&](const Diagnostic& other) { return same(other, diagnostic); });
+  if (!told) problems_.push_back(std::move(diagnostic));
+}
+
+// Moves places within a text to places in the file.
+void Compiler::report(const Diagnostics& problems, const Source& source) {
+  for (const Diagnostic& problem : problems) {
+    Place place = source.place;
+    const auto offset = static_cast<std::size_t>(std::max(1, problem.place.column) - 1);
+    const std::string_view before = std::string_view(source.text).substr(0, offset);
+    const auto lines = std::count(before.begin(), before.end(), '\n');
+    if (place.line > 0) {
+      place.line += static_cast<int>(lines);
+      const std::size_t in_line = lines == 0 ? offset : offset - before.rfind('\n') - 1;
+      place.column += static_cast<int>(in_line);
+    }
+    report(place, problem.message, problem.hint);
+  }
+}
+
+Template Compiler::compile_template(const Source& source) {
+  auto result = Template::parse(source.text, run_.slots);
+  if (result) return std::move(*result);
+  report(result.error(), source);
+  return {};
+}
+
+Expression Compiler::compile_expression(const Source& source) {
+  auto result = Expression::parse(source.text, run_.slots);
+  if (result) return std::move(*result);
+  report(result.error(), source);
+  return {};
+}
+
+void Compiler::compile_scenario(const ScenarioSpec& spec) {
+  scenario_ = spec.name;
+  names_.clear();
+  CompiledScenario scenario;
+  scenario.name = spec.name;
+  scenario.model = spec.model;
+  scenario.load = spec.load;
+  scenario.start_at = spec.start_at;
+  scenario.users_max = spec.users_max;
+  scenario.user_from = spec.user_from;
+  scenario.user_count = spec.user_count;
+  for (const auto* variables : {&profile_.variables, &spec.variables}) {
+    for (const auto& [name, source] : *variables) {
+      scenario.start_variables.emplace_back(slot_of(name), compile_template(source));
+    }
+  }
+  scenario.prepare = compile_steps(spec.prepare);
+  const auto persona = profile_.personas.find(spec.persona);
+  if (persona == profile_.personas.end()) {
+    report(spec.place, "unknown persona \"" + spec.persona + "\"");
+  } else {
+    scenario.steps = compile_steps(persona->second.steps);
+  }
+  run_.scenarios.push_back(std::move(scenario));
+}
+
+// Finds the problems of personas that no scenario uses (yet), without a trace in the run.
+void Compiler::compile_unused_personas() {
+  const CompiledRun kept = run_;
+  for (const auto& [name, persona] : profile_.personas) {
+    const bool used = std::any_of(
+        profile_.scenarios.begin(), profile_.scenarios.end(),
+        [&wanted = name](const ScenarioSpec& scenario) { return scenario.persona == wanted; });
+    if (used) continue;
+    scenario_ = name;
+    names_.clear();
+    compile_steps(persona.steps);
+  }
+  run_ = kept;
+}
+
+Steps Compiler::compile_steps(const std::vector<StepSpec>& specs) {
+  Steps steps;
+  steps.reserve(specs.size());
+  for (const StepSpec& spec : specs) steps.push_back(compile_step(spec));
+  return steps;
+}
+
+CompiledStep Compiler::compile_step(const StepSpec& spec) {
+  CompiledStep step;
+  if (!spec.name.empty()) step.series = series_of(spec);
+  step.timeout = spec.timeout;
+  step.action = std::visit(
+      [this, &spec](const auto& action) -> decltype(step.action) {
+        return compile_action(action, spec.place);
+      },
+      spec.action);
+  if (spec.record) step.record = compile_record(*spec.record);
+  return step;
+}
+
+SeriesId Compiler::series_of(const StepSpec& spec) {
+  const NamedStep wanted{static_cast<SeriesId>(run_.series.size()), spec.action.index(),
+                         spec.transaction, spec.waits};
+  const auto [found, added] = names_.try_emplace(spec.name, wanted);
+  const NamedStep& known = found->second;
+  if (added) {
+    run_.series.push_back({scenario_, spec.name, spec.transaction, spec.waits});
+  } else if (known.kind != wanted.kind || known.transaction != wanted.transaction ||
+             known.waits != wanted.waits) {
+    report(
+        spec.place, "another step named \"" + spec.name + "\" has a different meaning",
+        "steps that share a name share a row of the report: same kind, `transaction` and `waits`");
+  }
+  return known.series;
+}
+
+std::vector<Header> Compiler::compile_headers(
+    const std::vector<std::pair<std::string, Source>>& specs) {
+  std::vector<Header> headers;
+  for (const auto& [name, source] : specs) headers.emplace_back(name, compile_template(source));
+  return headers;
+}
+
+void Compiler::check_pointer(std::string_view pointer, Place place) {
+  if (is_json_pointer(pointer)) return;
+  report(place, "\"" + std::string(pointer) + "\" is not a JSON pointer",
+         "it starts with /, as in /items/0/id");
+}
+
+std::vector<CompiledCapture> Compiler::compile_captures(const std::vector<CaptureSpec>& specs) {
+  std::vector<CompiledCapture> captures;
+  for (const CaptureSpec& spec : specs) {
+    CompiledCapture capture{spec.from,      spec.pointer,    slot_of(spec.variable), spec.optional,
+                            spec.cell_bits, spec.cell_value, spec.cell_total,        Expression{}};
+    if (spec.from != CaptureSpec::From::header) check_pointer(spec.pointer, spec.place);
+    if (spec.from == CaptureSpec::From::cells) {
+      capture.cell_count = compile_expression(spec.cell_count);
+    }
+    captures.push_back(std::move(capture));
+  }
+  return captures;
+}
+
+MessageMatch Compiler::compile_match(const std::vector<std::pair<std::string, Source>>& members,
+                                     Place place) {
+  MessageMatch match;
+  for (const auto& [pointer, source] : members) {
+    check_pointer(pointer, place);
+    match.emplace_back(pointer, compile_template(source));
+  }
+  return match;
+}
+
+CompiledRecord Compiler::compile_record(const RecordSpec& spec) {
+  CompiledRecord record;
+  record.kind = spec.kind;
+  const std::array<std::pair<std::string_view, std::optional<Template>*>, 8> fields{{
+      {"event", &record.event},
+      {"key", &record.key},
+      {"reference", &record.reference},
+      {"seats", &record.seats},
+      {"fence", &record.fence},
+      {"expires", &record.expires},
+      {"status", &record.status},
+      {"position", &record.position},
+  }};
+  for (const auto& [name, source] : spec.fields) {
+    for (const auto& [field, target] : fields) {
+      if (field == name) *target = compile_template(source);
+    }
+  }
+  return record;
+}
+
+HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
+  HttpStep step;
+  step.method = spec.method;
+  step.path = compile_template(spec.path);
+  step.headers = compile_headers(spec.headers);
+  if (spec.body) step.body = compile_template(*spec.body);
+  step.classifier = Classifier(spec.expect);
+  step.captures = compile_captures(spec.captures);
+  return step;
+}
+
+WsConnectStep Compiler::compile_action(const WsConnectSpec& spec, Place /*place*/) {
+  return {compile_template(spec.path), spec.protocol, compile_headers(spec.headers),
+          spec.heartbeat_every, spec.heartbeat_text};
+}
+
+WsSendStep Compiler::compile_action(const WsSendSpec& spec, Place /*place*/) {
+  return {compile_template(spec.text)};
+}
+
+WsAwaitStep Compiler::compile_action(const WsAwaitSpec& spec, Place place) {
+  WsAwaitStep step;
+  step.where = compile_match(spec.where, place);
+  for (const auto& match : spec.unless) step.unless.push_back(compile_match(match, place));
+  step.captures = compile_captures(spec.captures);
+  return step;
+}
+
+WsCloseStep Compiler::compile_action(const WsCloseSpec& /*spec*/, Place /*place*/) { return {}; }
+ConnectStep Compiler::compile_action(const ConnectSpec& /*spec*/, Place /*place*/) { return {}; }
+StopStep Compiler::compile_action(const StopSpec& /*spec*/, Place /*place*/) { return {}; }
+ThinkStep Compiler::compile_action(const ThinkSpec& spec, Place /*place*/) {
+  return {spec.duration};
+}
+
+SetStep Compiler::compile_action(const SetSpec& spec, Place /*place*/) {
+  SetStep step;
+  for (const auto& [name, source] : spec.assignments) {
+    step.assignments.emplace_back(slot_of(name), compile_expression(source));
+  }
+  return step;
+}
+
+IfStep Compiler::compile_action(const IfSpec& spec, Place /*place*/) {
+  return {compile_expression(spec.condition), compile_steps(spec.then_steps),
+          compile_steps(spec.else_steps)};
+}
+
+LoopStep Compiler::compile_action(const LoopSpec& spec, Place /*place*/) {
+  LoopStep step{std::nullopt, spec.times, {}};
+  if (spec.condition) step.condition = compile_expression(*spec.condition);
+  step.steps = compile_steps(spec.steps);
+  return step;
+}
+
+ChooseStep Compiler::compile_action(const ChooseSpec& spec, Place place) {
+  double sum = 0;
+  for (const ChooseSpec::Branch& branch : spec.branches) sum += branch.weight;
+  if (sum <= 0) report(place, "the weights of `choose` add up to nothing");
+  ChooseStep step;
+  double passed = 0;
+  for (const ChooseSpec::Branch& branch : spec.branches) {
+    passed += branch.weight;
+    step.cumulative.push_back(passed / sum);
+    step.branches.push_back(compile_steps(branch.steps));
+  }
+  // Rounding must not leave a draw of 0.999… without a branch.
+  if (!step.cumulative.empty()) step.cumulative.back() = 1;
+  return step;
+}
+
+CountStep Compiler::compile_action(const CountSpec& spec, Place /*place*/) {
+  auto& counters = run_.counters;
+  const auto found = std::find(counters.begin(), counters.end(), spec.counter);
+  const auto index = static_cast<std::uint32_t>(found - counters.begin());
+  if (found == counters.end()) counters.push_back(spec.counter);
+  return {index};
+}
+
+}  // namespace stampede

@@ -1,0 +1,188 @@
+#include "harness/scenario/template.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <system_error>
+
+namespace stampede {
+
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+// Doubles from here on have no exact neighbour and are written with an exponent.
+constexpr double exact_integer_max = 9007199254740992.0;
+
+bool is_name(std::string_view text) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  if (text.empty() || !letter(text.front())) return false;
+  for (const char c : text) {
+    if (!letter(c) && !(c >= '0' && c <= '9')) return false;
+  }
+  return true;
+}
+
+void append_double(std::string& out, double value) {
+  std::array<char, 32> buffer{};
+  char* const end = buffer.data() + buffer.size();
+  const bool whole = std::abs(value) < exact_integer_max && std::trunc(value) == value;
+  const auto written = whole ? std::to_chars(buffer.data(), end, static_cast<std::int64_t>(value))
+                             : std::to_chars(buffer.data(), end, value);
+  out.append(buffer.data(), written.ptr);
+}
+
+void append_integer(std::string& out, std::int64_t value) {
+  std::array<char, 24> buffer{};
+  const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  out.append(buffer.data(), written.ptr);
+}
+
+std::int64_t epoch_milliseconds() {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Diagnostics problem(std::size_t offset, std::string message, std::string hint) {
+  return {
+      Diagnostic{"", Place{1, static_cast<int>(offset) + 1}, std::move(message), std::move(hint)}};
+}
+
+}  // namespace
+
+void append_uuid(std::string& out, Random& random) {
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t bits = random.next();
+    for (int digit = 0; digit < 16; ++digit, bits >>= 4U) out += hex_digits[bits & 15U];
+  }
+}
+
+void append_text(std::string& out, const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    out += *text;
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    append_integer(out, *integer);
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    append_double(out, *number);
+  } else if (const auto* truth = std::get_if<bool>(&value)) {
+    out += *truth ? "true" : "false";
+  }
+}
+
+Value value_of_text(std::string text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  const char* const end = text.data() + text.size();
+  const auto same = [&text](const Value& value) {
+    std::string written;
+    append_text(written, value);
+    return written == text;
+  };
+  std::int64_t integer = 0;
+  if (const auto [stop, error] = std::from_chars(text.data(), end, integer);
+      error == std::errc{} && stop == end && same(integer)) {
+    return integer;
+  }
+  double number = 0;
+  if (const auto [stop, error] = std::from_chars(text.data(), end, number);
+      error == std::errc{} && stop == end && std::isfinite(number) && same(number)) {
+    return number;
+  }
+  return text;
+}
+
+Checked<Template> Template::parse(std::string_view text, const std::vector<std::string>& slots) {
+  Template result;
+  std::string literal;
+  const auto flush = [&result, &literal] {
+    if (!literal.empty()) result.pieces_.push_back({Piece::Kind::text, 0, std::move(literal)});
+    literal.clear();
+  };
+  Diagnostics problems;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.substr(at).starts_with("$${")) {
+      literal += "${";
+      at += 3;
+      continue;
+    }
+    if (!text.substr(at).starts_with("${")) {
+      literal += text[at++];
+      continue;
+    }
+    const std::size_t close = text.find('}', at);
+    if (close == std::string_view::npos) {
+      return problem(at, "\"${\" without its \"}\"", "write $${ for a literal ${");
+    }
+    const std::string_view name = text.substr(at + 2, close - at - 2);
+    const auto slot = std::find(slots.begin(), slots.end(), name);
+    flush();
+    if (name == "uuid") {
+      result.pieces_.push_back({Piece::Kind::uuid, 0, {}});
+    } else if (name == "now_ms") {
+      result.pieces_.push_back({Piece::Kind::now_ms, 0, {}});
+    } else if (slot != slots.end()) {
+      result.pieces_.push_back(
+          {Piece::Kind::slot, static_cast<std::uint32_t>(slot - slots.begin()), {}});
+    } else {
+      problems.push_back(unknown_name(name, at + 2, slots));
+    }
+    at = close + 1;
+  }
+  flush();
+  if (!problems.empty()) return problems;
+  return result;
+}
+
+Diagnostic Template::unknown_name(std::string_view name, std::size_t offset,
+                                  const std::vector<std::string>& slots) {
+  const Place place{1, static_cast<int>(offset) + 1};
+  if (!is_name(name)) {
+    return {"", place, "\"${" + std::string(name) + "}\" is not a variable",
+            "only a variable's name may stand there; compute it in a `set` step"};
+  }
+  std::vector<std::string> candidates = slots;
+  candidates.insert(candidates.end(), {"uuid", "now_ms"});
+  const std::string_view near = nearest(name, candidates);
+  return {"", place, "unknown variable \"" + std::string(name) + "\"",
+          near.empty() ? "set it in `variables`, a capture or a `set` step"
+                       : "did you mean \"" + std::string(near) + "\"?"};
+}
+
+void Template::render(const Variables& variables, Random& random, std::string& out) const {
+  for (const Piece& piece : pieces_) {
+    switch (piece.kind) {
+      case Piece::Kind::text:
+        out += piece.text;
+        break;
+      case Piece::Kind::slot:
+        append_text(out, variables.get(piece.slot));
+        break;
+      case Piece::Kind::uuid:
+        append_uuid(out, random);
+        break;
+      case Piece::Kind::now_ms:
+        append_integer(out, epoch_milliseconds());
+        break;
+    }
+  }
+}
+
+Value Template::evaluate(const Variables& variables, Random& random) const {
+  if (pieces_.size() == 1 && pieces_.front().kind == Piece::Kind::slot) {
+    return variables.get(pieces_.front().slot);
+  }
+  std::string text;
+  render(variables, random, text);
+  return is_constant() ? value_of_text(std::move(text)) : Value{std::move(text)};
+}
+
+bool Template::is_constant() const noexcept {
+  return std::all_of(pieces_.begin(), pieces_.end(),
+                     [](const Piece& piece) { return piece.kind == Piece::Kind::text; });
+}
+
+}  // namespace stampede
