@@ -1,0 +1,3 @@
+# A MariaDB of the test's own.
+project_library(private_mariadb NO_PCH FILES ${CMAKE_CURRENT_LIST_DIR}/private_mariadb.cpp
+  LINK PkgConfig::mariadb)
