@@ -1,4 +1,5 @@
-// The target's state after the run as read by the harness itself from MariaDB and Redis (topology/probe fills it).
+// The target's state after the run as read by the harness itself from MariaDB and Redis
+// (topology/probe fills it).
 #pragma once
 
 #include <cstdint>
@@ -9,24 +10,24 @@
 namespace stampede {
 
 struct StoredTicket {
-  std::uint64_t event, epoch, order, user;
-  std::uint32_t seat;
+  std::uint64_t event = 0, epoch = 0, order = 0, user = 0;
+  std::uint32_t seat = 0;
 };
 struct StoredOrder {
-  std::uint64_t id, user, event, epoch;
-  std::string status;  // PAYMENT_PENDING …
-  std::string hold_id; // 32 hex digits
+  std::uint64_t id = 0, user = 0, event = 0, epoch = 0;
+  std::string status;   // PAYMENT_PENDING …
+  std::string hold_id;  // 32 hex digits
   std::uint64_t amount = 0, fence = 0;
   std::uint32_t seat_qty = 0;
   std::vector<std::uint32_t> live_seats, all_seats;
 };
 struct StoredPayment {
-  std::uint64_t id, order, amount;
+  std::uint64_t id = 0, order = 0, amount = 0;
   std::string key, status;
 };
 struct StoredQuota {
-  std::uint64_t event, epoch, user;
-  std::int64_t used;
+  std::uint64_t event = 0, epoch = 0, user = 0;
+  std::int64_t used = 0;
 };
 // One SQL check of audit.sql: A1 … A9.
 struct SqlCheck {
@@ -38,14 +39,15 @@ struct SqlCheck {
 struct RedisEvent {
   std::uint64_t event = 0, epoch = 0;
   std::uint32_t seats = 0;
+  std::int64_t now_ms = 0;  // Redis's clock when its keys were read
   bool marker = false;
-  std::map<std::uint32_t, std::string> states;        // :st
-  std::string bitmap;                                 // :bm
-  std::map<std::uint32_t, std::int64_t> expiries;     // :ex
-  std::map<std::string, std::string> holds;           // :hd
-  std::map<std::uint64_t, std::int64_t> quota;        // :uq
-  std::map<std::string, double> waiting, admitted;    // :qw :qa
-  std::map<std::string, std::int64_t> queue_counters; // :qs (integers only)
+  std::map<std::uint32_t, std::string> states;         // :st
+  std::string bitmap;                                  // :bm
+  std::map<std::uint32_t, std::int64_t> expiries;      // :ex
+  std::map<std::string, std::string> holds;            // :hd
+  std::map<std::uint64_t, std::int64_t> quota;         // :uq
+  std::map<std::string, double> waiting, admitted;     // :qw :qa
+  std::map<std::string, std::int64_t> queue_counters;  // :qs (integers only)
 };
 struct FinalState {
   bool have_sql = false, have_redis = false;

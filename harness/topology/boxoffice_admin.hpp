@@ -1,6 +1,7 @@
 // The admin interface of boxoffice as the run needs it. Blocking, one request at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -3,13 +3,15 @@
 
 #include <vector>
 
+#include "harness/history/final_state.hpp"
 #include "harness/topology/boxoffice_admin.hpp"
 #include "harness/topology/topology.hpp"
-#include "harness/history/final_state.hpp"
 
 namespace stampede {
 
 // Never throws for an unreachable store: have_* stays false and *_problem says why.
-FinalState read_final_state(const TopologyEndpoints& endpoints, const std::vector<SeededEvent>& events);
+// The target should be quiet: what still changes while it is read is reported as a problem.
+FinalState read_final_state(const TopologyEndpoints& endpoints,
+                            const std::vector<SeededEvent>& events);
 
 }  // namespace stampede

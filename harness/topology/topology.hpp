@@ -1,5 +1,5 @@
-// The system under test: started here, or attached to. RAII: what was started is stopped and its files removed, also when the
-// harness is killed (a guardian process watches over a pipe).
+// The system under test: started here, or attached to. RAII: what was started is stopped and its
+// files removed, also when the harness is killed (a guardian process watches over a pipe).
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,7 +26,8 @@ struct MysqlEndpoint {
   std::uint16_t port = 0;
   std::string user, password, database;
 };
-// What the harness may look at. Without mysql/redis the invariants that need them cannot run (and say so: they are not passed).
+// What the harness may look at. Without mysql/redis the invariants that need them cannot run (and
+// say so: they are not passed).
 struct TopologyEndpoints {
   Endpoint http;
   std::string path_prefix;
@@ -39,13 +40,14 @@ struct TopologyEndpoints {
 struct ProcessUsage {
   std::string role;  // boxoffice redis mariadb
   int pid = 0;
-  double cpu_seconds = 0;        // user + system since start
+  double cpu_seconds = 0;  // user + system since start
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
   std::uint64_t threads = 0, descriptors = 0;
   std::uint64_t voluntary_switches = 0, involuntary_switches = 0;
 };
 
-// A part did not start, or died. what() names the part, the reason with the child's last words, and the mend.
+// A part did not start, or died. what() names the part, the reason with the child's last words, and
+// the mend.
 struct TopologyError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -53,27 +55,37 @@ struct TopologyError : std::runtime_error {
 struct TopologyPlan {
   std::string kind = "single";
   TargetSpec target;
+  std::uint64_t payment_seed = 1;
   std::filesystem::path boxoffice;  // binary
-  std::filesystem::path work_root;  // temporary directories are made below it; empty: the system's
+  std::filesystem::path work_root;  // temporary directories go below it; empty: the system's
   std::filesystem::path log_dir;    // children's logs are copied there at the end; empty: not kept
+  std::filesystem::path cache_dir;  // of the database template; empty: ~/.cache/stampede
+  // Where redis-server, mariadbd and mariadb-install-db are looked for; empty: the usual places.
+  std::vector<std::filesystem::path> tool_dirs;
 };
 
 class Topology {
  public:
   // Throws TopologyError. `progress` gets one line per step ("mariadb ready in 0.3 s").
-  [[nodiscard]] static std::unique_ptr<Topology> start(const TopologyPlan& plan, std::stop_token stop,
-                                                       const std::function<void(std::string)>& progress);
-  // url: http://host:port[/prefix]. Others optional: "host:port", "user:password@host:port/database".
-  [[nodiscard]] static std::unique_ptr<Topology> attach(const std::string& url, const std::string& admin,
+  // Call it from a thread that outlives the topology: children die with the thread that made them.
+  [[nodiscard]] static std::unique_ptr<Topology> start(
+      const TopologyPlan& plan, std::stop_token stop,
+      const std::function<void(std::string)>& progress);
+  // url: http://host:port[/prefix]. Others optional: "host:port",
+  // "user:password@host:port/database".
+  [[nodiscard]] static std::unique_ptr<Topology> attach(const std::string& url,
+                                                        const std::string& admin,
                                                         const std::string& admin_token,
-                                                        const std::string& mysql, const std::string& redis);
+                                                        const std::string& mysql,
+                                                        const std::string& redis);
   virtual ~Topology() = default;
 
   [[nodiscard]] virtual const TopologyEndpoints& endpoints() const noexcept = 0;
   [[nodiscard]] virtual std::vector<ProcessUsage> usage() const = 0;  // empty when attached
   // A message when a part that was started is no longer alive.
   [[nodiscard]] virtual std::optional<std::string> died() = 0;
-  [[nodiscard]] virtual std::vector<std::string> describe() const = 0;  // versions and effective durability settings
+  // Versions and effective durability settings.
+  [[nodiscard]] virtual std::vector<std::string> describe() const = 0;
 };
 
 }  // namespace stampede

@@ -1,0 +1,114 @@
+#include "harness/topology/topology.hpp"
+
+#include "harness/topology/single_topology.hpp"
+#include "harness/topology/stores.hpp"
+
+namespace stampede {
+namespace {
+
+[[noreturn]] void bad(const std::string& place, const std::string& expected,
+                      const std::string& why) {
+  throw TopologyError(fmt::format("{}: {}; expected {}", place, why, expected));
+}
+
+std::uint16_t parse_port(const std::string& place, const std::string& expected,
+                         std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size() || port == 0 || port > 65535) {
+    bad(place, expected, fmt::format("'{}' is no port", text));
+  }
+  return static_cast<std::uint16_t>(port);
+}
+
+// host:port or [v6]:port
+Endpoint parse_endpoint(const std::string& place, const std::string& expected,
+                        std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    bad(place, expected, fmt::format("no port in '{}'", text));
+  }
+  std::string_view host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  if (host.empty()) bad(place, expected, fmt::format("no host in '{}'", text));
+  return {std::string(host), parse_port(place, expected, text.substr(colon + 1))};
+}
+
+// Subtle: the messages never repeat the text, which holds a password.
+MysqlEndpoint parse_mysql(std::string_view text) {
+  const std::string place = "--mysql", expected = "user:password@host:port/database";
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos) bad(place, expected, "there is no '@'");
+  const std::string_view who = text.substr(0, at), where = text.substr(at + 1);
+  const std::size_t colon = who.find(':');
+  if (colon == std::string_view::npos) bad(place, expected, "there is no ':' before the '@'");
+  const std::size_t slash = where.find('/');
+  if (slash == std::string_view::npos) bad(place, expected, "there is no '/' after the port");
+  const Endpoint endpoint = parse_endpoint(place, expected, where.substr(0, slash));
+  MysqlEndpoint mysql{endpoint.host, endpoint.port, std::string(who.substr(0, colon)),
+                      std::string(who.substr(colon + 1)), std::string(where.substr(slash + 1))};
+  if (mysql.user.empty()) bad(place, expected, "the user is empty");
+  if (mysql.database.empty()) bad(place, expected, "the database is empty");
+  return mysql;
+}
+
+class AttachedTopology final : public Topology {
+ public:
+  explicit AttachedTopology(TopologyEndpoints endpoints) : endpoints_(std::move(endpoints)) {}
+  const TopologyEndpoints& endpoints() const noexcept override { return endpoints_; }
+  std::vector<ProcessUsage> usage() const override { return {}; }
+  std::optional<std::string> died() override { return std::nullopt; }
+  std::vector<std::string> describe() const override {
+    std::vector<std::string> lines{fmt::format("attached to http://{}:{}{}", endpoints_.http.host,
+                                               endpoints_.http.port, endpoints_.path_prefix)};
+    const auto add = [&lines](auto&& describe_store) {
+      try {
+        lines.push_back(describe_store());
+      } catch (const StoreProblem& problem) {
+        lines.emplace_back(problem.what());
+      }
+    };
+    if (endpoints_.mysql) add([this] { return describe_mysql(*endpoints_.mysql); });
+    if (endpoints_.redis) add([this] { return describe_redis(*endpoints_.redis); });
+    return lines;
+  }
+
+ private:
+  TopologyEndpoints endpoints_;
+};
+
+}  // namespace
+
+std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_token stop,
+                                          const std::function<void(std::string)>& progress) {
+  if (plan.kind != "single") {
+    throw TopologyError(fmt::format("topology '{}' is unknown; there is: single", plan.kind));
+  }
+  return start_single(plan, stop, progress);
+}
+
+std::unique_ptr<Topology> Topology::attach(const std::string& url, const std::string& admin,
+                                           const std::string& admin_token, const std::string& mysql,
+                                           const std::string& redis) {
+  const std::string place = "--url", expected = "http://host:port[/prefix]";
+  constexpr std::string_view scheme = "http://";
+  if (url.starts_with("https://")) bad(place, expected, "https is not spoken here");
+  if (!url.starts_with(scheme)) bad(place, expected, fmt::format("no scheme in '{}'", url));
+  const std::string rest = url.substr(scheme.size());
+  const std::size_t slash = rest.find('/');
+  TopologyEndpoints endpoints;
+  std::string authority = rest.substr(0, slash);
+  if (authority.find(':') == std::string::npos) authority += ":80";
+  endpoints.http = parse_endpoint(place, expected, authority);
+  if (slash != std::string::npos) endpoints.path_prefix = rest.substr(slash);
+  while (endpoints.path_prefix.ends_with('/')) endpoints.path_prefix.pop_back();
+  if (!admin.empty()) endpoints.admin = parse_endpoint("--admin", "host:port", admin);
+  endpoints.admin_token = admin_token;
+  if (!mysql.empty()) endpoints.mysql = parse_mysql(mysql);
+  if (!redis.empty()) endpoints.redis = parse_endpoint("--redis", "host:port", redis);
+  return std::make_unique<AttachedTopology>(std::move(endpoints));
+}
+
+}  // namespace stampede
