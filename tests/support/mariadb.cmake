@@ -1,3 +1,5 @@
 # A MariaDB of the test's own.
 project_library(private_mariadb NO_PCH FILES ${CMAKE_CURRENT_LIST_DIR}/private_mariadb.cpp
   LINK PkgConfig::mariadb)
+target_compile_definitions(private_mariadb PRIVATE
+  MARIADB_TEMPLATE_FOLDER="${CMAKE_BINARY_DIR}/mariadb-template")

@@ -1,5 +1,5 @@
-// A MariaDB of the test's own: started in a temporary directory on a free loopback port, stopped and
-// removed at the end. The installed data directory is made once per process and copied.
+// A MariaDB of the test's own: started in a temporary directory on a free loopback port, stopped
+// and removed at the end. The installed data directory is made once per build folder and copied.
 #pragma once
 
 #include <sys/types.h>
