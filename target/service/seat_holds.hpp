@@ -1,4 +1,5 @@
-// Seats in Redis: short-lived holds, and the mirror of what MySQL decided. The database's unique keys, not these, are the guarantee.
+// Seats in Redis: short-lived holds, and the mirror of what MySQL decided. The database's unique
+// keys, not these, are the guarantee.
 #pragma once
 
 #include <cstdint>
@@ -19,33 +20,47 @@ struct Hold {
   std::vector<std::uint32_t> seats;
   std::uint64_t fence = 0;
   std::int64_t expires_ms = 0;  // Redis' clock, epoch ms
+  // For take() only: of the entry pass that came along; its signature has been checked.
+  std::int64_t pass_end_ms = 0, pass_issued_ms = 0;
 };
 struct SeatStates {
   std::uint64_t version = 0;
   std::string bitmap;  // 2 bits per seat, as BITFIELD u2 lays them out; ceil(n/4) bytes
 };
 
-// All throw StoreUnavailable("redis") when Redis is not reachable. A missing marker is the refusal `rebuilding`.
+class SeatMirror;
+
+// All throw StoreUnavailable("redis") when Redis is not reachable. A missing marker is the refusal
+// `rebuilding`.
 class SeatHolds {
  public:
   virtual ~SeatHolds() = default;
-  // All seats or none. A pass is checked against `qa` in the same pipeline when `check_admitted`.
-  virtual Task<Decision<Hold>> take(EventPtr event, Hold wanted, std::int64_t ttl_ms, bool check_admitted) = 0;
+  // All seats or none. The same user's retry with the same id gives the same hold. A pass is
+  // checked against the admitted in the same script, and slides the lease.
+  virtual Task<Decision<Hold>> take(EventPtr event, Hold wanted, std::int64_t ttl_ms,
+                                    bool check_admitted) = 0;
   virtual Task<Decision<Hold>> find(EventPtr event, std::string hold_id, std::uint64_t user) = 0;
-  virtual Task<Decision<std::int64_t>> extend(EventPtr event, std::string hold_id, std::uint64_t user, std::int64_t add_ms) = 0;  // new expiry
-  virtual Task<Decision<std::uint32_t>> release(EventPtr event, std::string hold_id, std::uint64_t user) = 0;
+  virtual Task<Decision<std::int64_t>> extend(EventPtr event, std::string hold_id,
+                                              std::uint64_t user,
+                                              std::int64_t add_ms) = 0;  // new expiry
+  virtual Task<Decision<std::uint32_t>> release(EventPtr event, std::string hold_id,
+                                                std::uint64_t user) = 0;
   // H → P. The hold as it was.
-  virtual Task<Decision<Hold>> pend(EventPtr event, std::string hold_id, std::uint64_t user, std::uint64_t order) = 0;
+  virtual Task<Decision<Hold>> pend(EventPtr event, std::string hold_id, std::uint64_t user,
+                                    std::uint64_t order) = 0;
   // The order transaction did not happen: P → H (or free when its time is over).
   virtual Task<void> unpend(EventPtr event, const Hold& hold, std::uint64_t order) = 0;
   // MySQL decided: sold, or given back. Idempotent.
-  virtual Task<void> settle(std::uint64_t event, std::uint32_t epoch, std::uint64_t order, std::uint64_t user, bool sold, std::vector<std::uint32_t> seats) = 0;
+  virtual Task<void> settle(std::uint64_t event, std::uint32_t epoch, std::uint64_t order,
+                            std::uint64_t user, bool sold, std::vector<std::uint32_t> seats) = 0;
   virtual Task<Decision<SeatStates>> states(EventPtr event) = 0;
   virtual Task<std::uint32_t> sweep(std::uint64_t event, std::uint32_t epoch) = 0;  // seats freed
+  // For rebuild and repair; null: this store has none (a stand-in of a test).
+  virtual SeatMirror* mirror() { return nullptr; }
 };
 
-// Where an order can find the event of a hold id: hold ids are "eeeeeeeepppp" + random: the first 8 hex digits are the event, the
-// next 4 the epoch (mod 65536) when the server chooses; a client-chosen Hold-Id is looked up through `hold:<id>` (set by take, TTL + 60 s).
+// Where an order can find the event of a hold id. An id made here carries it (hold_id.hpp); one that
+// a client chose is looked up through `hold:<id>` (set by take, TTL + 60 s).
 class HoldDirectory {
  public:
   virtual ~HoldDirectory() = default;
@@ -67,10 +82,12 @@ struct SeatTruth {
 class SeatLedger {
  public:
   virtual ~SeatLedger() = default;
-  virtual Task<SeatTruth> truth(std::uint64_t event, std::uint32_t epoch) = 0;  // throws StoreUnavailable("mysql")
+  virtual Task<SeatTruth> truth(std::uint64_t event,
+                                std::uint32_t epoch) = 0;  // throws StoreUnavailable("mysql")
 };
 
-// Fenced leases for singleton jobs. nullopt: somebody else has it. Renew by asking again with the same owner.
+// Fenced leases for singleton jobs. nullopt: somebody else has it. Renew by asking again with the
+// same owner.
 class Leases {
  public:
   virtual ~Leases() = default;

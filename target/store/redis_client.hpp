@@ -1,14 +1,14 @@
-// One pipelined connection to Redis on hiredis' asynchronous API, driven by this thread's io_context. Used only on that thread.
-// Commands issued while an answer is outstanding are pipelined. Reconnects by itself with back-off; while there is no connection
-// commands throw StoreUnavailable at once.
+// One pipelined connection to Redis on hiredis' asynchronous API, driven by this thread's
+// io_context. Used only on that thread. Commands issued while an answer is outstanding are
+// pipelined. Reconnects by itself with back-off; while there is no connection commands throw
+// StoreUnavailable at once.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "target/domain/task.hpp"
@@ -26,11 +26,37 @@ struct RedisReply {
   [[nodiscard]] bool is_nil() const noexcept { return kind == Kind::nil; }
   // Text of a string or status, decimal of an integer.
   [[nodiscard]] std::string_view str() const noexcept { return text; }
+  // The integer, or the integer that the text spells; 0 when it spells none.
+  [[nodiscard]] std::int64_t number() const noexcept;
 };
 
 // A script of target/store/lua, embedded at build time. Run by SHA, loaded again on NOSCRIPT.
 enum class Script : std::uint8_t {
-  extend, gcra, hold, lock, pend, q_admit, q_enter, q_leave, q_poll, release, settle, sweep, unlock, unpend, count_
+  extend,
+  gcra,
+  hold,
+  lock,
+  pend,
+  q_admit,
+  q_enter,
+  q_leave,
+  q_look,
+  q_poll,
+  rebuild,
+  release,
+  restore,
+  settle,
+  sweep,
+  unlock,
+  unpend,
+  count_
+};
+
+// One command of a pipeline: a script when `script` is set, else `words` alone.
+struct RedisCall {
+  std::optional<Script> script;
+  std::vector<std::string> words;  // of a script: its arguments
+  std::vector<std::string> keys;   // of a script
 };
 
 class RedisClient {
@@ -42,7 +68,11 @@ class RedisClient {
   // Throws StoreUnavailable when the connection is down, breaks, or gives no answer by `deadline`
   // (the command may still have been executed).
   Task<RedisReply> command(std::vector<std::string> words, TimePoint deadline);
-  Task<RedisReply> eval(Script script, std::vector<std::string> keys, std::vector<std::string> arguments, TimePoint deadline);
+  // As command(); an error answered by the script is StoreUnavailable, too.
+  Task<RedisReply> eval(Script script, std::vector<std::string> keys,
+                        std::vector<std::string> arguments, TimePoint deadline);
+  // Sends all at once and gives all answers, in order. A script's error stays kind error here.
+  Task<std::vector<RedisReply>> pipeline(std::vector<RedisCall> calls, TimePoint deadline);
   [[nodiscard]] bool connected() const noexcept;
   Task<void> wait_connected(TimePoint deadline);  // throws StoreUnavailable
 
