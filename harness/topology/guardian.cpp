@@ -25,7 +25,7 @@ list=
 started() {
   line=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   set -- ${line##*)}
-  echo "${20}"
+  [ "$1" = Z ] || echo "${20}"
 }
 while read -r verb pid start; do
   case $verb in

@@ -148,13 +148,15 @@ ProcessSpec prepare_mariadb(const MariadbPlan& plan, Guardian* guardian,
              guardian, std::chrono::seconds{60});
   const std::string dir = plan.directory.string();
   const MysqlEndpoint& e = plan.endpoint;
-  // Executed by the server before it listens. The password is hexadecimal: no quoting needed.
-  write_file(plan.directory / "init.sql",
-             fmt::format("ALTER USER 'root'@'localhost' ACCOUNT LOCK;\n"
-                         "CREATE DATABASE IF NOT EXISTS `{0}` CHARACTER SET utf8mb4;\n"
-                         "CREATE USER '{1}'@'%' IDENTIFIED BY '{2}';\n"
-                         "GRANT ALL ON `{0}`.* TO '{1}'@'%';\n",
-                         e.database, e.user, e.password));
+  // Executed by the server before it listens: the installation's root users, who have no password,
+  // go. Our password is hexadecimal: no quoting needed.
+  write_file(
+      plan.directory / "init.sql",
+      fmt::format("DELETE FROM mysql.global_priv WHERE User <> 'mariadb.sys';\nFLUSH PRIVILEGES;\n"
+                  "CREATE DATABASE IF NOT EXISTS `{0}` CHARACTER SET utf8mb4;\n"
+                  "CREATE USER '{1}'@'%' IDENTIFIED BY '{2}';\n"
+                  "GRANT ALL ON `{0}`.* TO '{1}'@'%';\n",
+                  e.database, e.user, e.password));
   write_file(plan.directory / "my.cnf",
              fmt::format("[mysqld]\ndatadir={0}/data\nsocket={0}/s\npid-file={0}/pid\ntmpdir={0}\n"
                          "init-file={0}/init.sql\nport={1}\nbind-address=127.0.0.1\n"

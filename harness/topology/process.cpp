@@ -258,7 +258,7 @@ std::string tail_of(const std::filesystem::path& file, std::size_t lines_max) {
 
 std::optional<unsigned long long> start_time_of(pid_t pid) {
   const std::vector<std::string> fields = stat_fields(pid);
-  if (fields.size() < 20) return std::nullopt;
+  if (fields.size() < 20 || fields[0] == "Z") return std::nullopt;
   return std::stoull(fields[19]);
 }
 

@@ -58,7 +58,7 @@ class Process {
 
 // The end of a text file for people: at most `lines_max` lines and 2000 characters.
 [[nodiscard]] std::string tail_of(const std::filesystem::path& file, std::size_t lines_max);
-// In clock ticks since boot; nothing when there is no such process.
+// In clock ticks since boot; nothing when there is no such process, or only its unread exit status.
 [[nodiscard]] std::optional<unsigned long long> start_time_of(pid_t pid);
 // Low-level part shared with the guardian: fork and exec with clean signals and no inherited
 // descriptors but 0, 1 and 2. Returns the pid; throws TopologyError naming `role`.
