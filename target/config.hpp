@@ -1,6 +1,8 @@
-// Everything that can be set, as plain values. main.cpp fills it from the command line and the environment; nothing below reads either.
+// Everything that can be set, as plain values. main.cpp fills it from the command line and the
+// environment; nothing below reads either.
 #pragma once
 
+#include <boost/system/result.hpp>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -9,12 +11,14 @@
 namespace boxoffice {
 
 struct PaymentConfig {
-  bool webhook = false;             // false: sync answers
+  bool webhook = false;  // false: sync answers
   double approve = 0.8;
-  std::string delay = "uniform";    // uniform(a,b) · fixed(a) · lognormal(median a, p99 b); milliseconds
+  // uniform(a,b) · fixed(a) · lognormal(median a, p99 b); milliseconds
+  std::string delay = "uniform";
   double delay_a_ms = 500, delay_b_ms = 1500;
-  double timeout = 0;               // probability that the outcome is decided but not told
+  double timeout = 0;  // probability that the outcome is decided but not told
   double webhook_duplicate = 0, webhook_reorder = 0, webhook_lost = 0, webhook_forged = 0;
+  double webhook_late = 0;          // the first try comes after the order's deadline
   std::uint64_t seed = 1;
   std::uint32_t retry_unit_ms = 100;  // of webhook retries 1, 4, 16, 64, 256, 1024, 4096 units
   std::uint32_t inflight_max = 2000;
@@ -23,25 +27,50 @@ struct PaymentConfig {
 struct Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
-  std::uint16_t admin_port = 0;       // 0: admin off
-  std::string admin_token;            // secret; required when admin_port is set
+  std::uint16_t admin_port = 0;  // 0: admin off
+  std::string admin_token;       // secret; required when admin_port is set
   std::string jwt_secret, pass_secret, webhook_secret, webhook_secret_old;  // secrets
   std::string redis_host = "127.0.0.1";
   std::uint16_t redis_port = 6379;
-  std::string mysql_host = "127.0.0.1", mysql_user = "root", mysql_password, mysql_database = "boxoffice";
+  std::string mysql_host = "127.0.0.1", mysql_user = "root", mysql_password,
+              mysql_database = "boxoffice";
   std::uint16_t mysql_port = 3306;
-  std::set<std::string> roles;        // catalog queue reservation order payment worker admin
-  std::string path_prefix;            // "" or "/ticketing/order"
-  std::uint32_t threads = 1;          // I/O threads, one io_context each
-  std::uint32_t mysql_pool = 8;       // connections per thread
-  std::uint32_t in_flight_max = 4000; // per role and process; above: 503 OVERLOADED
+  std::set<std::string> roles;         // catalog queue reservation order payment worker admin
+  std::string path_prefix;             // "" or "/ticketing/order"
+  std::uint32_t threads = 1;           // I/O threads, one io_context each
+  std::uint32_t mysql_pool = 8;        // connections per thread
+  std::uint32_t in_flight_max = 4000;  // per role and process; above: 503 OVERLOADED
   std::uint32_t connections_max = 60000;
   std::uint32_t drain_seconds = 10;
-  std::uint32_t node = 0;             // 0…1023, part of order ids
-  bool lab = false;                   // allows defects
-  std::set<std::string> defects;      // hold_check_then_set no_guard1 release_without_owner conflict_is_400
+  std::uint32_t node = 0;  // 0…1023, part of order ids
+  bool lab = false;        // allows defects
+  // hold_check_then_set no_guard1 release_without_owner conflict_is_400
+  std::set<std::string> defects;
   PaymentConfig payment;
   std::string log_level = "info";
 };
+
+// The exit codes of boxoffice; the same numbers mean the same in stampede.
+inline constexpr int exit_ok = 0, exit_usage = 64, exit_unavailable = 69, exit_internal = 70;
+
+inline constexpr std::size_t admin_token_bytes_min = 16;
+
+// What the environment gives: secrets only, so that they show in no process list.
+struct Secrets {
+  std::string admin_token, jwt, pass, webhook, webhook_old, mysql_password;
+};
+struct ConfigProblems {
+  std::vector<std::string> problems;  // all of them, one sentence each; empty with `help`
+  std::string help;                   // --help was asked for
+};
+[[noreturn]] void throw_config_problems(const ConfigProblems& problems);
+[[noreturn]] inline void throw_exception_from_error(const ConfigProblems& problems,
+                                                    const boost::source_location&) {
+  throw_config_problems(problems);
+}
+// Missing secrets are filled with random ones; the names of those are put into `made_up`.
+boost::system::result<Config, ConfigProblems> read_config(std::vector<std::string> arguments,
+                                                          Secrets secrets,
+                                                          std::vector<std::string>& made_up);
 
 }  // namespace boxoffice

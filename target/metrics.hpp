@@ -1,4 +1,5 @@
-// The process's metrics (domain §2.14.1), on prometheus-cpp; thread-safe, cheap on the hot path. Names get the prefix of the table.
+// The process's metrics (domain §2.14.1), on prometheus-cpp; thread-safe, cheap on the hot path.
+// Names are those of the table, without a prefix.
 #pragma once
 
 #include <chrono>
@@ -14,11 +15,13 @@ class Metrics {
   ~Metrics();
   Metrics(Metrics&&) = delete;
 
-  void http_request(std::string_view role, std::string_view route, int status, std::string_view problem, std::chrono::nanoseconds took);
+  void http_request(std::string_view role, std::string_view route, int status,
+                    std::string_view problem, std::chrono::nanoseconds took);
   void redis_script(std::string_view script, std::chrono::nanoseconds took);
   void mysql_tx(std::string_view name, std::chrono::nanoseconds took);
   void mysql_pool_wait(std::chrono::nanoseconds took);
-  // hold_total{result} order_total{result} payment_total{result} saga_total{step,result} repair_total{kind} …: `name` without "_total".
+  // hold_total{result} order_total{result} payment_total{result} saga_total{step,result}
+  // repair_total{kind} …: `name` without "_total".
   void count(std::string_view name, std::string_view label, std::string_view value, double by = 1);
   void count(std::string_view name, double by = 1);
   void gauge(std::string_view name, double value);

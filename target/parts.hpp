@@ -1,4 +1,5 @@
-// How boxoffice is put together: what one thread has, and the functions by which each part adds itself. app.cpp calls them; nobody else.
+// How boxoffice is put together: what one thread has, and the functions by which each part adds
+// itself. app.cpp calls them; nobody else.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,10 @@
 
 namespace boxoffice {
 
-// One per thread (I/O threads and the worker thread); its members are used only there, but for config, metrics and switches.
+class OrderSignals;
+
+// One per thread (I/O threads and the worker thread); its members are used only there, but for
+// config, metrics and switches.
 struct ThreadContext {
   asio::io_context& io;
   const Config& config;
@@ -33,27 +37,40 @@ struct ThreadContext {
   QueuePlaces& queue;
   std::uint32_t thread = 0;
   std::stop_token stop;  // requested when the drain begins
+  // Of the process (service/order_signals.hpp); null: orders' signals stay on this thread.
+  OrderSignals* order_signals = nullptr;
 };
 
 // store/ (MySQL side)
 std::unique_ptr<EventStore> make_event_store(MysqlPool& mysql, Metrics& metrics);
 std::unique_ptr<SeatLedger> make_seat_ledger(MysqlPool& mysql, Metrics& metrics);
 // store/ (Redis side)
-std::unique_ptr<SeatHolds> make_seat_holds(RedisClient& redis, const Switches& switches, Metrics& metrics);
+std::unique_ptr<SeatHolds> make_seat_holds(RedisClient& redis, const Switches& switches,
+                                           Metrics& metrics);
 std::unique_ptr<HoldDirectory> make_hold_directory(RedisClient& redis);
 std::unique_ptr<Leases> make_leases(RedisClient& redis);
 std::unique_ptr<QueuePlaces> make_queue_places(RedisClient& redis, Metrics& metrics);
 
-// http/: each adds its rows. The returned object owns what the handlers refer to and must outlive the table.
-[[nodiscard]] std::shared_ptr<void> add_event_routes(ThreadContext& thread, RouteTable& table);        // §2.3.2, /api/time
-[[nodiscard]] std::shared_ptr<void> add_queue_routes(ThreadContext& thread, RouteTable& table);        // §2.3.3, WebSocket §2.8.3
-[[nodiscard]] std::shared_ptr<void> add_reservation_routes(ThreadContext& thread, RouteTable& table);  // §2.3.4
-[[nodiscard]] std::shared_ptr<void> add_order_routes(ThreadContext& thread, RouteTable& table);        // §2.3.5
-[[nodiscard]] std::shared_ptr<void> add_payment_routes(ThreadContext& thread, RouteTable& table);      // §2.3.6
-[[nodiscard]] std::shared_ptr<void> add_admin_routes(ThreadContext& thread, RouteTable& table);        // §2.3.8
+// http/: each adds its rows. The returned object owns what the handlers refer to and must outlive
+// the table.
+[[nodiscard]] std::shared_ptr<void> add_event_routes(ThreadContext& thread,
+                                                     RouteTable& table);  // §2.3.2, /api/time
+[[nodiscard]] std::shared_ptr<void> add_queue_routes(
+    ThreadContext& thread, RouteTable& table);  // §2.3.3, WebSocket §2.8.3
+[[nodiscard]] std::shared_ptr<void> add_reservation_routes(ThreadContext& thread,
+                                                           RouteTable& table);  // §2.3.4
+[[nodiscard]] std::shared_ptr<void> add_order_routes(ThreadContext& thread,
+                                                     RouteTable& table);  // §2.3.5
+[[nodiscard]] std::shared_ptr<void> add_payment_routes(ThreadContext& thread,
+                                                       RouteTable& table);  // §2.3.6
+[[nodiscard]] std::shared_ptr<void> add_admin_routes(ThreadContext& thread,
+                                                     RouteTable& table);  // §2.3.8
 
-// worker/: spawn their loops on the thread's io_context; they end soon after thread.stop. The returned object owns what they refer to.
-[[nodiscard]] std::shared_ptr<void> spawn_seat_workers(ThreadContext& thread);   // admission, hold sweeper, rebuild, reconciler
-[[nodiscard]] std::shared_ptr<void> spawn_order_workers(ThreadContext& thread);  // outbox relay, consumers, order expiry, payment reconcile, provider
+// worker/: spawn their loops on the thread's io_context; they end soon after thread.stop. The
+// returned object owns what they refer to.
+[[nodiscard]] std::shared_ptr<void> spawn_seat_workers(
+    ThreadContext& thread);  // admission, hold sweeper, rebuild, reconciler
+[[nodiscard]] std::shared_ptr<void> spawn_order_workers(
+    ThreadContext& thread);  // outbox relay, consumers, order expiry, payment reconcile, provider
 
 }  // namespace boxoffice

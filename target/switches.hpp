@@ -1,4 +1,5 @@
-// What can be changed while boxoffice runs: defects (lab mode only), the payment simulator, the pause of admissions. Read on hot paths.
+// What can be changed while boxoffice runs: defects (lab mode only), the payment simulator, the
+// pause of admissions. Read on hot paths.
 #pragma once
 
 #include <atomic>
@@ -15,8 +16,9 @@ namespace boxoffice {
 class Switches {
  public:
   // Defects: deliberate bugs, to prove that the harness sees them. Any of them on taints the run.
-  std::atomic<bool> hold_check_then_set{false};    // the hold checks in one call and sets in another
-  std::atomic<bool> no_guard1{false};              // the unique keys on seats are off (index dropped, ticket insert overwrites)
+  std::atomic<bool> hold_check_then_set{false};  // the hold checks in one call and sets in another
+  std::atomic<bool> no_guard1{
+      false};  // the unique keys on seats are off (index dropped, ticket insert overwrites)
   std::atomic<bool> release_without_owner{false};  // anybody may release any hold
   std::atomic<bool> conflict_is_400{false};        // refusals 409 are answered as 400
   std::atomic<bool> admissions_paused{false};      // by /admin/quiesce

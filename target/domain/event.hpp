@@ -15,7 +15,7 @@ struct QueueSettings {
   std::uint32_t cap = 1000;
   double rate = 50, burst = 50;
   std::int64_t lease_ms = 30000, heartbeat_ms = 15000, pass_ttl_ms = 600000, push_ms = 1000;
-  bool random = false;       // those before `open` are shuffled
+  bool random = false;         // those before `open` are shuffled
   std::uint32_t wait_max = 0;  // 0: no limit
 };
 

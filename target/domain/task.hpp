@@ -1,4 +1,5 @@
-// Coroutines on a concrete executor: one io_context per thread, nothing shared between threads but atomics.
+// Coroutines on a concrete executor: one io_context per thread, nothing shared between threads but
+// atomics.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

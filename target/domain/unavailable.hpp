@@ -9,7 +9,9 @@ namespace boxoffice {
 struct StoreUnavailable : std::runtime_error {
   StoreUnavailable(std::string dependency, const std::string& reason)
       : std::runtime_error(dependency + ": " + reason), dependency_(std::move(dependency)) {}
-  [[nodiscard]] const std::string& dependency() const noexcept { return dependency_; }  // "redis" "mysql"
+  [[nodiscard]] const std::string& dependency() const noexcept {
+    return dependency_;
+  }  // "redis" "mysql"
 
  private:
   std::string dependency_;

@@ -1,4 +1,5 @@
-// What a handler sees and returns, and the route table (data). The server (sockets, limits, deadlines, drain) is in server.hpp.
+// What a handler sees and returns, and the route table (data). The server (sockets, limits,
+// deadlines, drain) is in server.hpp.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -33,9 +34,12 @@ struct HttpRequest {
   TimePoint deadline;
   std::string peer;
 
-  [[nodiscard]] std::string_view header(std::string_view name) const noexcept;          // case-insensitive; "" if absent
-  [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;    // percent-decoded
-  [[nodiscard]] std::optional<std::uint64_t> path_id(std::size_t index) const noexcept;  // decimal, no sign, no overflow
+  [[nodiscard]] std::string_view header(
+      std::string_view name) const noexcept;  // case-insensitive; "" if absent
+  [[nodiscard]] std::optional<std::string> query_value(
+      std::string_view name) const;  // percent-decoded
+  [[nodiscard]] std::optional<std::uint64_t> path_id(
+      std::size_t index) const noexcept;  // decimal, no sign, no overflow
 };
 
 struct HttpResponse {
@@ -43,18 +47,22 @@ struct HttpResponse {
   std::string body;
   std::string_view content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
+  std::string_view code = {};  // of a problem, for metrics: SEAT_HELD
 };
 
 HttpResponse json_response(int status, std::string body);
 HttpResponse no_content();
-// RFC 9457 problem+json with code, message, traceId, retryAfterMs, conflicts, opensAt; sets Retry-After (whole seconds, rounded up).
+// RFC 9457 problem+json with code, message, traceId, retryAfterMs, conflicts, opensAt; sets
+// Retry-After (whole seconds, rounded up).
 HttpResponse problem(const No& no, const HttpRequest& request);
 
-// A WebSocket session handed to whoever serves the path. Single-threaded: use only on its connection's thread.
+// A WebSocket session handed to whoever serves the path. Single-threaded: use only on its
+// connection's thread.
 class WebSocketPeer {
  public:
   virtual ~WebSocketPeer() = default;
-  // Queued and sent in order; false when the peer is closed or its queue is over `ws_queue_bytes_max` (it is cut then).
+  // Queued and sent in order; false when the peer is closed or its queue is over
+  // `ws_queue_bytes_max` (it is cut then).
   virtual bool send(std::string text) = 0;
   virtual void close(std::uint16_t code, std::string reason) = 0;
 };
@@ -67,10 +75,11 @@ class WebSocketHandler {
   virtual void closed() = 0;
 };
 struct WebSocketAccept {
-  std::unique_ptr<WebSocketHandler> handler;  // null: refused with `refusal_close_code` after the upgrade
+  std::unique_ptr<WebSocketHandler>
+      handler;  // null: refused with `refusal_close_code` after the upgrade
   std::uint16_t refusal_close_code = 0;
   std::string refusal_reason;
-  std::string protocol;                       // echoed sub-protocol
+  std::string protocol;  // echoed sub-protocol
 };
 
 enum class Auth : std::uint8_t { none, bearer, admin_token };
@@ -81,14 +90,15 @@ struct Route {
   std::string_view role;     // which --roles member serves it
   Auth auth = Auth::bearer;
   bool idempotency_required = false;
-  bool admin = false;        // on the admin port only
+  bool admin = false;  // on the admin port only
   std::function<Task<HttpResponse>(const HttpRequest&)> handle;
   Millis time_limit{10000};  // the handler's deadline from the request's arrival
 };
 struct WebSocketRoute {
   std::string_view path;
   std::string_view role;
-  std::function<Task<WebSocketAccept>(const HttpRequest&)> accept;  // request.caller is set if a valid token came (header or ?access_token)
+  std::function<Task<WebSocketAccept>(const HttpRequest&)>
+      accept;  // request.caller is set if a valid token came (header or ?access_token)
 };
 
 // One per I/O thread.

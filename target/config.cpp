@@ -1,0 +1,307 @@
+#include "target/config.hpp"
+
+#include <openssl/rand.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <stdexcept>
+
+#include "target/log.hpp"
+#include "target/switches.hpp"
+
+namespace boxoffice {
+namespace {
+
+const std::vector<std::string>& role_names() {
+  static const std::vector<std::string> names{"catalog", "queue",  "reservation", "order",
+                                              "payment", "worker", "admin"};
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (!std::isfinite(value)) return std::nullopt;
+  }
+  return value;
+}
+
+// Every flag is read as text and judged here, so that one run names every mistake, not the first.
+class Flags {
+ public:
+  Flags() : app_("boxoffice: the reference ticket-booking server", "boxoffice") {
+    app_.set_help_flag("--help,-h", "print this and exit");
+  }
+
+  void add(const std::string& name, const std::string& help, std::string fallback) {
+    std::string& text = texts_[name];
+    text = std::move(fallback);
+    app_.add_option(name, text, help)->capture_default_str();
+  }
+  void add_switch(const std::string& name, const std::string& help, bool& value) {
+    app_.add_flag(name, value, help);
+  }
+  // false: --help, or the command line is not even flags and values.
+  bool parse(std::vector<std::string> arguments, ConfigProblems& problems) {
+    std::ranges::reverse(arguments);
+    try {
+      app_.parse(std::move(arguments));
+      return true;
+    } catch (const CLI::CallForHelp&) {
+      problems.help = app_.help();
+    } catch (const CLI::ParseError& error) {
+      problems.problems.emplace_back(error.what());
+    }
+    return false;
+  }
+  const std::string& text(const std::string& name) const { return texts_.at(name); }
+
+  template <class Number>
+  Number number(const std::string& name, Number least, Number most, ConfigProblems& problems) {
+    const auto value = number_of<Number>(text(name));
+    if (value && *value >= least && *value <= most) return *value;
+    problems.problems.push_back(
+        fmt::format("{} must be a number from {} to {}, not '{}'", name, least, most, text(name)));
+    return least;
+  }
+
+ private:
+  CLI::App app_;
+  std::map<std::string, std::string> texts_;
+};
+
+void declare_server(Flags& flags) {
+  flags.add("--host", "address to listen on", "127.0.0.1");
+  flags.add("--port", "port to listen on; 0 takes a free one", "8080");
+  flags.add("--admin-port", "port of the admin API; none without it", "0");
+  flags.add("--redis", "HOST:PORT of Redis", "127.0.0.1:6379");
+  flags.add("--mysql", "HOST:PORT of MySQL or MariaDB", "127.0.0.1:3306");
+  flags.add("--mysql-user", "user of the database", "root");
+  flags.add("--mysql-database", "name of the database", "boxoffice");
+  flags.add("--mysql-pool", "database connections per thread", "8");
+  flags.add("--roles", "all, or a list of: " + joined(role_names()), "all");
+  flags.add("--path-prefix", "prefix of every path, such as /ticketing/order", "");
+  flags.add("--threads", "I/O threads", "1");
+  flags.add("--in-flight-max", "requests at once per role; above it 503 OVERLOADED", "4000");
+  flags.add("--connections-max", "open connections; above it a new one is refused", "60000");
+  flags.add("--drain-seconds", "how long a stop waits for what is in flight", "10");
+  flags.add("--node", "number of this instance, part of order ids", "0");
+  flags.add("--defects", "deliberate bugs, with --lab: " + joined(Switches::defect_names()), "");
+  flags.add("--log-level", "debug, info, warning or error", "info");
+}
+
+void declare_payment(Flags& flags) {
+  flags.add("--payment-mode", "sync or webhook", "sync");
+  flags.add("--payment-approve", "share of payments that are approved", "0.8");
+  flags.add("--payment-delay", "uniform:MS:MS, fixed:MS or lognormal:MEDIAN_MS:P99_MS",
+            "uniform:500:1500");
+  flags.add("--payment-timeout", "share of payments whose outcome is not told", "0");
+  flags.add("--webhook-duplicate", "share of webhooks sent twice", "0");
+  flags.add("--webhook-reorder", "share of webhooks sent out of order", "0");
+  flags.add("--webhook-lost", "share of webhooks whose first try is lost", "0");
+  flags.add("--webhook-forged", "share of webhooks sent also with a wrong signature", "0");
+  flags.add("--webhook-retry-unit-ms", "unit of the retry delays 1, 4, 16, …", "100");
+  flags.add("--payment-seed", "seed of the payment decisions", "1");
+}
+
+void read_endpoint(const Flags& flags, const std::string& name, std::string& host,
+                   std::uint16_t& port, ConfigProblems& problems) {
+  const std::string& text = flags.text(name);
+  const auto colon = text.rfind(':');
+  const auto number = colon == std::string::npos
+                          ? std::nullopt
+                          : number_of<std::uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!number || *number == 0 || colon == 0) {
+    problems.problems.push_back(
+        fmt::format("{} must be HOST:PORT, such as 127.0.0.1:6379, not '{}'", name, text));
+    return;
+  }
+  host = text.substr(0, colon);
+  port = *number;
+}
+
+void read_roles(const Flags& flags, Config& config, ConfigProblems& problems) {
+  const auto& known = role_names();
+  if (flags.text("--roles") == "all") {
+    config.roles.insert(known.begin(), known.end());
+    return;
+  }
+  for (const std::string& role : split(flags.text("--roles"), ',')) {
+    if (std::ranges::find(known, role) == known.end()) {
+      problems.problems.push_back(
+          fmt::format("--roles: '{}' is not a role; there are all, {}", role, joined(known)));
+    }
+    config.roles.insert(role);
+  }
+}
+
+void read_defects(const Flags& flags, Config& config, ConfigProblems& problems) {
+  if (flags.text("--defects").empty()) return;
+  const auto& known = Switches::defect_names();
+  for (const std::string& defect : split(flags.text("--defects"), ',')) {
+    if (std::ranges::find(known, defect) == known.end()) {
+      problems.problems.push_back(
+          fmt::format("--defects: '{}' is not a defect; there are {}", defect, joined(known)));
+    }
+    config.defects.insert(defect);
+  }
+  if (!config.lab) {
+    problems.problems.emplace_back(
+        "--defects plants bugs on purpose and needs --lab, which marks every run as tainted");
+  }
+}
+
+void read_delay(const Flags& flags, PaymentConfig& payment, ConfigProblems& problems) {
+  const std::string& text = flags.text("--payment-delay");
+  const auto parts = split(text, ':');
+  const std::size_t wanted = parts[0] == "fixed" ? 2 : 3;
+  const bool known = parts[0] == "fixed" || parts[0] == "uniform" || parts[0] == "lognormal";
+  const auto a = parts.size() > 1 ? number_of<double>(parts[1]) : std::nullopt;
+  const auto b = wanted == 2 ? a : parts.size() > 2 ? number_of<double>(parts[2]) : std::nullopt;
+  constexpr double delay_ms_max = 600000;
+  const bool positive = parts[0] != "lognormal" || (a && *a > 0);
+  if (!known || parts.size() != wanted || !a || !b || *a < 0 || *b < *a || *b > delay_ms_max ||
+      !positive) {
+    problems.problems.push_back(fmt::format(
+        "--payment-delay must be uniform:500:1500, fixed:100 or lognormal:800:3000 (milliseconds, "
+        "the second at least the first, at most 600000), not '{}'",
+        text));
+    return;
+  }
+  payment.delay = parts[0];
+  payment.delay_a_ms = *a;
+  payment.delay_b_ms = *b;
+}
+
+void read_payment(Flags& flags, PaymentConfig& payment, ConfigProblems& problems) {
+  const std::string& mode = flags.text("--payment-mode");
+  if (mode != "sync" && mode != "webhook") {
+    problems.problems.push_back(
+        fmt::format("--payment-mode must be sync or webhook, not '{}'", mode));
+  }
+  payment.webhook = mode == "webhook";
+  payment.approve = flags.number("--payment-approve", 0.0, 1.0, problems);
+  payment.timeout = flags.number("--payment-timeout", 0.0, 1.0, problems);
+  payment.webhook_duplicate = flags.number("--webhook-duplicate", 0.0, 1.0, problems);
+  payment.webhook_reorder = flags.number("--webhook-reorder", 0.0, 1.0, problems);
+  payment.webhook_lost = flags.number("--webhook-lost", 0.0, 1.0, problems);
+  payment.webhook_forged = flags.number("--webhook-forged", 0.0, 1.0, problems);
+  payment.retry_unit_ms =
+      flags.number<std::uint32_t>("--webhook-retry-unit-ms", 1, 60000, problems);
+  payment.seed = flags.number<std::uint64_t>("--payment-seed", 0,
+                                             std::numeric_limits<std::uint64_t>::max(), problems);
+  read_delay(flags, payment, problems);
+}
+
+void read_server(Flags& flags, Config& config, ConfigProblems& problems) {
+  config.host = flags.text("--host");
+  config.port = flags.number<std::uint16_t>("--port", 0, 65535, problems);
+  config.admin_port = flags.number<std::uint16_t>("--admin-port", 0, 65535, problems);
+  if (config.admin_port != 0 && config.admin_port == config.port) {
+    problems.problems.emplace_back("--admin-port must differ from --port");
+  }
+  read_endpoint(flags, "--redis", config.redis_host, config.redis_port, problems);
+  read_endpoint(flags, "--mysql", config.mysql_host, config.mysql_port, problems);
+  config.mysql_user = flags.text("--mysql-user");
+  config.mysql_database = flags.text("--mysql-database");
+  const bool plain = std::ranges::all_of(
+      config.mysql_database, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  if (config.mysql_database.empty() || config.mysql_database.size() > 64 || !plain) {
+    problems.problems.emplace_back(
+        "--mysql-database must be 1 to 64 letters, digits or underscores");
+  }
+  config.mysql_pool = flags.number<std::uint32_t>("--mysql-pool", 1, 256, problems);
+  config.threads = flags.number<std::uint32_t>("--threads", 1, 64, problems);
+  config.in_flight_max = flags.number<std::uint32_t>("--in-flight-max", 1, 1000000, problems);
+  config.connections_max = flags.number<std::uint32_t>("--connections-max", 1, 1000000, problems);
+  config.drain_seconds = flags.number<std::uint32_t>("--drain-seconds", 0, 600, problems);
+  config.node = flags.number<std::uint32_t>("--node", 0, 1023, problems);
+  config.path_prefix = flags.text("--path-prefix");
+  const std::string& prefix = config.path_prefix;
+  if (!prefix.empty() && (prefix.front() != '/' || prefix.back() == '/')) {
+    problems.problems.push_back(
+        fmt::format("--path-prefix must begin with / and not end with it, not '{}'", prefix));
+  }
+  config.log_level = flags.text("--log-level");
+  if (!is_log_level(config.log_level)) {
+    problems.problems.push_back(fmt::format(
+        "--log-level must be debug, info, warning or error, not '{}'", config.log_level));
+  }
+}
+
+std::string random_secret() {
+  std::string secret(32, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()),
+                 static_cast<int>(secret.size())) != 1) {
+    throw std::runtime_error("the system's source of randomness failed");
+  }
+  return secret;
+}
+
+void read_secrets(Secrets secrets, Config& config, std::vector<std::string>& made_up,
+                  ConfigProblems& problems) {
+  config.admin_token = std::move(secrets.admin_token);
+  config.mysql_password = std::move(secrets.mysql_password);
+  config.webhook_secret_old = std::move(secrets.webhook_old);
+  if (config.admin_port != 0 && config.admin_token.size() < admin_token_bytes_min) {
+    problems.problems.emplace_back(
+        "--admin-port needs the environment variable BOXOFFICE_ADMIN_TOKEN of at least 16 "
+        "characters");
+  }
+  const auto take = [&made_up](std::string given, const char* name) {
+    if (!given.empty()) return given;
+    made_up.emplace_back(name);
+    return random_secret();
+  };
+  config.jwt_secret = take(std::move(secrets.jwt), "BOXOFFICE_JWT_SECRET");
+  config.pass_secret = take(std::move(secrets.pass), "BOXOFFICE_PASS_SECRET");
+  config.webhook_secret = take(std::move(secrets.webhook), "BOXOFFICE_WEBHOOK_SECRET");
+}
+
+}  // namespace
+
+void throw_config_problems(const ConfigProblems& problems) {
+  throw std::logic_error("value() of a config with " + std::to_string(problems.problems.size()) +
+                         " problems");
+}
+
+boost::system::result<Config, ConfigProblems> read_config(std::vector<std::string> arguments,
+                                                          Secrets secrets,
+                                                          std::vector<std::string>& made_up) {
+  Config config;
+  ConfigProblems problems;
+  Flags flags;
+  declare_server(flags);
+  declare_payment(flags);
+  flags.add_switch("--lab", "allow --defects and the switches of the admin API", config.lab);
+  if (!flags.parse(std::move(arguments), problems)) return problems;
+  read_server(flags, config, problems);
+  read_roles(flags, config, problems);
+  read_defects(flags, config, problems);
+  read_payment(flags, config.payment, problems);
+  read_secrets(std::move(secrets), config, made_up, problems);
+  if (!problems.problems.empty()) return problems;
+  return config;
+}
+
+}  // namespace boxoffice

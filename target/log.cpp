@@ -1,0 +1,93 @@
+#include "target/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+
+namespace boxoffice {
+namespace {
+
+// The one logger of the process; spdlog itself guards it against several threads.
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = std::make_shared<spdlog::logger>("boxoffice",
+                                                 std::make_shared<spdlog::sinks::stdout_sink_mt>());
+    made->set_pattern(R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})",
+                      spdlog::pattern_time_type::utc);
+    made->set_level(spdlog::level::info);
+    made->flush_on(spdlog::level::info);
+    return made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum level_of(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+void write(LogLevel level, std::string_view message, LogFields fields) {
+  if (log_enabled(level)) logger().log(level_of(level), log_line(message, fields));
+}
+
+bool is_plain(std::string_view text) noexcept {
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
+}  // namespace
+
+bool is_log_level(std::string_view name) noexcept {
+  return name == "debug" || name == "info" || name == "warning" || name == "error";
+}
+
+void set_log_level(std::string_view name) {
+  logger().set_level(spdlog::level::from_str(std::string(name)));
+}
+
+bool log_enabled(LogLevel level) noexcept { return logger().should_log(level_of(level)); }
+
+void log_debug(std::string_view message, LogFields fields) {
+  write(LogLevel::debug, message, fields);
+}
+void log_info(std::string_view message, LogFields fields) {
+  write(LogLevel::info, message, fields);
+}
+void log_warning(std::string_view message, LogFields fields) {
+  write(LogLevel::warning, message, fields);
+}
+void log_error(std::string_view message, LogFields fields) {
+  write(LogLevel::error, message, fields);
+}
+void flush_log() { logger().flush(); }
+
+std::string log_line(std::string_view message, LogFields fields) {
+  std::string line = "\"msg\":" + json_string(message);
+  for (const auto& [name, value] : fields) {
+    line += ',';
+    line += json_string(name);
+    line += ':';
+    if (const auto* text = std::get_if<std::string>(&value)) line += json_string(*text);
+    if (const auto* number = std::get_if<std::int64_t>(&value)) line += std::to_string(*number);
+    if (const auto* figure = std::get_if<double>(&value)) line += nlohmann::json(*figure).dump();
+    if (const auto* flag = std::get_if<bool>(&value)) line += *flag ? "true" : "false";
+  }
+  return line;
+}
+
+std::string json_string(std::string_view text) {
+  if (is_plain(text)) return '"' + std::string(text) + '"';
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace boxoffice
