@@ -1,0 +1,69 @@
+// What gates judge: the measured window of a run with the names of its series. And the latency of a
+// selection of series, with its censored values kept apart.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/measure/snapshot.hpp"
+#include "harness/profile/threshold.hpp"
+
+namespace stampede {
+
+// A row of the series table; the index is the SeriesId.
+struct SeriesLabel {
+  std::string scenario, step;
+  bool transaction = false;
+  bool waits = false;  // not in the totals: declared waits, and what is no request of its own
+};
+
+// A second that lies wholly in the measured window (neither warm-up nor drain).
+struct MeasuredSecond {
+  std::uint64_t requests = 0, transactions = 0, users_alive = 0;
+};
+
+struct MeasuredRun {
+  Snapshot measured;
+  std::vector<SeriesLabel> series;
+  std::vector<std::string> counters;
+  std::vector<MeasuredSecond> seconds;
+  double measured_seconds = 0;
+  std::uint64_t samples_min = 10'000;  // validity.samples_min: for gates on p95 or higher
+};
+
+// A figure of data in which some values are lower bounds. `low` counts these at their value, `high`
+// as if they had never come; equal when the figure is not touched by them, and absent `high`: at
+// least `low`.
+struct LatencyFigure {
+  Nanos low{0};
+  std::optional<Nanos> high;
+  [[nodiscard]] bool at_least() const { return high != low; }
+};
+
+struct Latencies {
+  Histogram known, censored;
+  [[nodiscard]] std::uint64_t count() const { return known.count() + censored.count(); }
+  [[nodiscard]] Histogram all() const;
+  [[nodiscard]] std::optional<LatencyFigure> quantile(double q) const;
+  [[nodiscard]] std::optional<LatencyFigure> mean() const;
+  [[nodiscard]] std::optional<LatencyFigure> max() const;
+};
+
+using Selection = std::vector<SeriesId>;
+// Both names empty: every series but those that wait. Scenario empty: that step in every scenario.
+Selection select_series(const std::vector<SeriesLabel>& series, const std::string& scenario,
+                        const std::string& step);
+
+Latencies latencies(const Snapshot& measured, const Selection& selection,
+                    Threshold::LatencyClock clock);
+
+struct Tally {
+  std::uint64_t requests = 0, errors = 0, shed = 0, transactions = 0;
+  std::array<std::uint64_t, outcome_count> outcomes{};
+};
+Tally tally(const Snapshot& measured, const std::vector<SeriesLabel>& series,
+            const Selection& selection);
+
+}  // namespace stampede

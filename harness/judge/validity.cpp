@@ -1,0 +1,195 @@
+#include "harness/judge/validity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/measure/units.hpp"
+
+namespace stampede {
+
+namespace {
+
+Finding row(std::string rule, std::string title, bool fine, std::string measured, double figure,
+            std::string limit, std::string remedy) {
+  Finding finding;
+  finding.kind = Finding::Kind::validity;
+  finding.rule = std::move(rule);
+  finding.title = std::move(title);
+  finding.verdict = fine ? Verdict::pass : Verdict::invalid;
+  finding.measured = std::move(measured);
+  finding.figure = figure;
+  finding.limit = std::move(limit);
+  if (!fine && !remedy.empty()) finding.samples.push_back(std::move(remedy));
+  return finding;
+}
+
+// Rows whose figure must be zero.
+Finding zero_row(std::string rule, std::string title, std::uint64_t figure, std::string remedy) {
+  return row(std::move(rule), std::move(title), figure == 0, human_count(figure),
+             static_cast<double>(figure), "= 0", std::move(remedy));
+}
+
+// Everything since the start of the load.
+Snapshot whole(const ValidityFacts& facts) {
+  Snapshot both = *facts.measured;
+  if (facts.warm_up != nullptr) both += *facts.warm_up;
+  return both;
+}
+
+double ratio(std::uint64_t part, std::uint64_t of) {
+  return of == 0 ? 0 : static_cast<double>(part) / static_cast<double>(of);
+}
+
+std::uint64_t begun(const SessionCounts& sessions) {
+  return sessions.scheduled - std::min(sessions.scheduled, sessions.not_sent);
+}
+
+void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, std::vector<Finding>& out) {
+  if (!facts.arrivals_planned) return;
+  const std::uint64_t planned = *facts.arrivals_planned;
+  const std::uint64_t started = begun(facts.measured->sessions);
+  const double share = ratio(started, planned);
+  out.push_back(row("rate_achieved", "sessions begun of those planned, measured window",
+                    planned > 0 && share >= limits.rate_achieved_min,
+                    planned == 0 ? "nothing was planned"
+                                 : fmt::format("{} ({} of {})", human_share(share),
+                                               human_count(started), human_count(planned)),
+                    share, "≥ " + human_share(limits.rate_achieved_min),
+                    "the generator did not keep the rate: more workers, a lower rate, a larger "
+                    "users_max, or a longer warm_up"));
+}
+
+void add_rate_overall(const Snapshot& all, const ValiditySpec& limits, std::vector<Finding>& out) {
+  const SessionCounts& sessions = all.sessions;
+  const double share = ratio(begun(sessions), sessions.scheduled);
+  out.push_back(row("rate_achieved_overall", "sessions begun of those due, whole load",
+                    sessions.scheduled > 0 && share >= limits.rate_achieved_min,
+                    sessions.scheduled == 0 ? "no session was due"
+                                            : fmt::format("{} ({} of {})", human_share(share),
+                                                          human_count(begun(sessions)),
+                                                          human_count(sessions.scheduled)),
+                    share, "≥ " + human_share(limits.rate_achieved_min),
+                    "sessions were held back by users_max: raise it, or the target is too slow for "
+                    "this rate"));
+}
+
+void add_not_sent(const ValidityFacts& facts, const ValiditySpec& limits,
+                  std::vector<Finding>& out) {
+  const SessionCounts& sessions = facts.measured->sessions;
+  const double share = ratio(sessions.not_sent, sessions.scheduled);
+  out.push_back(row("not_sent", "arrivals that never began", share <= limits.not_sent_max,
+                    fmt::format("{} ({} of {})", human_share(share), human_count(sessions.not_sent),
+                                human_count(sessions.scheduled)),
+                    share, "≤ " + human_share(limits.not_sent_max),
+                    "what was never asked was never measured: raise users_max or lower the rate"));
+}
+
+void add_lags(const ValidityFacts& facts, const ValiditySpec& limits, std::vector<Finding>& out) {
+  const auto late = [&out](std::string rule, std::string title, const Histogram& lag, Nanos limit,
+                           std::string remedy) {
+    const auto p99 = lag.quantile(0.99);
+    out.push_back(row(std::move(rule), std::move(title), p99 && *p99 <= limit,
+                      p99 ? human_duration(*p99) : "not measured", p99 ? to_seconds(*p99) : 0,
+                      "≤ " + human_duration(limit), std::move(remedy)));
+  };
+  late("loop_lag_p99", "lateness of the generator's own timers, p99", facts.measured->loop_lag,
+       limits.loop_lag_p99_max,
+       "the generator's event loop stalled: more workers, or fewer other programs on the machine");
+  Histogram lag;
+  for (const SeriesSnapshot& series : facts.measured->series) lag += series.lag;
+  late("start_lag_p99", "send-time error (sent − due), p99", lag, limits.start_lag_p99_max,
+       "requests left late: more workers, a larger users_max, or connections that open too slowly");
+}
+
+void add_cpu(const ValidityFacts& facts, const ValiditySpec& limits, std::vector<Finding>& out) {
+  out.push_back(row("cpu", "CPU of the busiest worker", facts.worker_cpu_max <= limits.cpu_max,
+                    human_share(facts.worker_cpu_max), facts.worker_cpu_max,
+                    "≤ " + human_share(limits.cpu_max),
+                    "the generator was near its limit: more workers, or a machine of its own"));
+}
+
+void add_samples(const ValidityFacts& facts, std::vector<Finding>& out) {
+  std::uint64_t count = 0;
+  for (const SeriesSnapshot& series : facts.measured->series) count += series.count();
+  out.push_back(row("samples", "requests in the measured window", count > 0, human_count(count),
+                    static_cast<double>(count), "≥ 1",
+                    "nothing was measured: is the warm-up longer than the load?"));
+  // No data is not a fault of the generator: too little to say.
+  if (count == 0) out.back().verdict = Verdict::inconclusive;
+}
+
+void add_balances(const Snapshot& all, std::vector<Finding>& out) {
+  const SessionCounts& s = all.sessions;
+  const std::uint64_t ended = s.completed + s.failed + s.unfinished + s.not_sent;
+  out.push_back(row("session_balance", "scheduled = completed + failed + unfinished + not sent",
+                    ended == s.scheduled,
+                    fmt::format("{} = {}", human_count(s.scheduled), human_count(ended)),
+                    static_cast<double>(ended) - static_cast<double>(s.scheduled), "equal",
+                    "sessions were lost or counted twice: a bug of stampede, please report it"));
+  std::uint64_t outcomes = 0;
+  for (const SeriesSnapshot& series : all.series) outcomes += series.count();
+  out.push_back(
+      row("request_balance", "requests begun = sum of all outcomes", outcomes == all.requests_begun,
+          fmt::format("{} = {}", human_count(all.requests_begun), human_count(outcomes)),
+          static_cast<double>(outcomes) - static_cast<double>(all.requests_begun), "equal",
+          "requests were lost or counted twice: a bug of stampede, please report it"));
+  for (std::size_t i = out.size() - 2; i < out.size(); ++i) {
+    if (out[i].verdict == Verdict::pass) continue;
+    out[i].measured.replace(out[i].measured.find('='), 1, "≠");
+  }
+}
+
+std::uint64_t out_of_range(const Snapshot& all) {
+  std::uint64_t count = all.loop_lag.out_of_range();
+  for (const SeriesSnapshot& series : all.series) {
+    for (const Histogram& response : series.response) count += response.out_of_range();
+    count += series.service.out_of_range() + series.service_censored.out_of_range() +
+             series.lag.out_of_range() + series.first_byte.out_of_range();
+  }
+  return count;
+}
+
+void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Finding>& out) {
+  out.push_back(
+      zero_row("identity", "samples whose response ≠ lag + service", all.identity_broken,
+               "the clock or the recording is wrong: a bug of stampede, please report it"));
+  out.push_back(zero_row("out_of_range", "values that no bucket holds (below 0 or above 1 h)",
+                         out_of_range(all), "figures above 1 h were cut: shorten the timeouts"));
+  out.push_back(zero_row("ledger_overflow", "client records that did not fit",
+                         facts.ledger_overflow,
+                         "the invariants saw a part only: a shorter run or a lower rate"));
+}
+
+void add_state(const ValidityFacts& facts, std::vector<Finding>& out) {
+  std::string taints;
+  for (const std::string& taint : facts.taints) taints += (taints.empty() ? "" : ", ") + taint;
+  out.push_back(row("untainted", "the target ran without planted defects", !facts.tainted,
+                    facts.tainted ? (taints.empty() ? "tainted" : taints) : "clean",
+                    facts.tainted ? 1 : 0, "clean",
+                    "a target with defects or protections off proves nothing about the real one"));
+  out.push_back(row("complete", "the load ran to its end", !facts.interrupted,
+                    facts.interrupted
+                        ? (facts.stopped_because.empty() ? "interrupted" : facts.stopped_because)
+                        : "complete",
+                    facts.interrupted ? 1 : 0, "complete", "let the run end by itself"));
+}
+
+}  // namespace
+
+std::vector<Finding> judge_validity(const ValidityFacts& facts, const ValiditySpec& limits) {
+  std::vector<Finding> out;
+  const Snapshot all = whole(facts);
+  add_rate(facts, limits, out);
+  add_rate_overall(all, limits, out);
+  add_not_sent(facts, limits, out);
+  add_lags(facts, limits, out);
+  add_cpu(facts, limits, out);
+  add_samples(facts, out);
+  add_balances(all, out);
+  add_books(facts, all, out);
+  add_state(facts, out);
+  return out;
+}
+
+}  // namespace stampede

@@ -1,0 +1,152 @@
+#include "harness/judge/validity.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace stampede {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A run in which everything is as it should be; each test damages one thing.
+struct Books {
+  Snapshot warm_up, measured;
+  ValidityFacts facts;
+  Books() {
+    measured.series.resize(2);
+    measured.series[0].outcomes[0] = 9990;
+    measured.series[0].response[0].record(milliseconds{20}, 9990);
+    measured.series[0].lag.record(milliseconds{1}, 9990);
+    measured.series[1].outcomes[static_cast<std::size_t>(Outcome::timed_out)] = 10;
+    measured.requests_begun = 10'000;
+    measured.loop_lag.record(milliseconds{1}, 1000);
+    measured.sessions = {1000, 980, 5, 15, 0};
+    warm_up.sessions = {100, 100, 0, 0, 0};
+    facts.arrivals_planned = 1000;
+    facts.worker_cpu_max = 0.5;
+  }
+  [[nodiscard]] std::vector<Finding> judged(const ValiditySpec& limits = {}) {
+    facts.warm_up = &warm_up;
+    facts.measured = &measured;
+    return judge_validity(facts, limits);
+  }
+};
+
+std::vector<std::string> tripped(const std::vector<Finding>& findings) {
+  std::vector<std::string> rules;
+  for (const Finding& finding : findings) {
+    if (finding.verdict != Verdict::pass) rules.push_back(finding.rule);
+  }
+  return rules;
+}
+
+TEST(Validity, AGoodRunIsValid) {
+  Books books;
+  const auto findings = books.judged();
+  EXPECT_EQ(tripped(findings), std::vector<std::string>{});
+  EXPECT_EQ(worst(findings), Verdict::pass);
+  for (const Finding& finding : findings) {
+    EXPECT_EQ(finding.kind, Finding::Kind::validity);
+    EXPECT_FALSE(finding.measured.empty()) << finding.rule;
+    EXPECT_FALSE(finding.limit.empty()) << finding.rule;
+  }
+}
+
+struct Damage {
+  std::string rule;
+  std::function<void(Books&)> apply;
+  std::vector<std::string> also;  // rows that cannot but trip with it
+};
+
+class ValidityRow : public testing::TestWithParam<Damage> {};
+
+TEST_P(ValidityRow, TripsAndNamesARemedy) {
+  Books books;
+  GetParam().apply(books);
+  const auto findings = books.judged();
+  std::vector<std::string> expected = GetParam().also;
+  expected.push_back(GetParam().rule);
+  auto found = tripped(findings);
+  std::ranges::sort(expected);
+  std::ranges::sort(found);
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(worst(findings), Verdict::invalid);
+  for (const Finding& finding : findings) {
+    if (finding.verdict != Verdict::pass) {
+      EXPECT_FALSE(finding.samples.empty()) << finding.rule;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, ValidityRow,
+    testing::Values(
+        Damage{"rate_achieved", [](Books& b) { b.facts.arrivals_planned = 1020; }, {}},
+        Damage{"rate_achieved", [](Books& b) { b.facts.arrivals_planned = 0; }, {}},
+        Damage{"rate_achieved_overall",
+               [](Books& b) {
+                 b.warm_up.sessions = {1000, 900, 0, 0, 100};
+               },
+               {}},
+        Damage{"not_sent",
+               [](Books& b) {
+                 b.measured.sessions = {1000, 978, 5, 15, 2};
+               },
+               {}},
+        Damage{
+            "loop_lag_p99", [](Books& b) { b.measured.loop_lag.record(milliseconds{6}, 20); }, {}},
+        Damage{"loop_lag_p99", [](Books& b) { b.measured.loop_lag.clear(); }, {}},
+        Damage{"start_lag_p99",
+               [](Books& b) { b.measured.series[0].lag.record(milliseconds{3}, 200); },
+               {}},
+        Damage{"cpu", [](Books& b) { b.facts.worker_cpu_max = 0.86; }, {}},
+        Damage{"session_balance", [](Books& b) { ++b.measured.sessions.completed; }, {}},
+        Damage{"session_balance", [](Books& b) { --b.warm_up.sessions.completed; }, {}},
+        Damage{"request_balance", [](Books& b) { ++b.measured.requests_begun; }, {}},
+        Damage{"request_balance", [](Books& b) { ++b.measured.series[1].outcomes[2]; }, {}},
+        Damage{"identity", [](Books& b) { b.warm_up.identity_broken = 1; }, {}},
+        Damage{"out_of_range",
+               [](Books& b) { b.measured.series[0].service.record(std::chrono::hours{2}); },
+               {}},
+        Damage{"ledger_overflow", [](Books& b) { b.facts.ledger_overflow = 1; }, {}},
+        Damage{"untainted", [](Books& b) { b.facts.tainted = true; }, {}},
+        Damage{"complete", [](Books& b) { b.facts.interrupted = true; }, {}}));
+
+TEST(Validity, NothingMeasuredIsNotAFaultOfTheGenerator) {
+  Books books;
+  books.measured.series.clear();
+  books.measured.requests_begun = 0;
+  const auto findings = books.judged();
+  const auto samples = std::ranges::find(findings, "samples", &Finding::rule);
+  ASSERT_NE(samples, findings.end());
+  EXPECT_EQ(samples->verdict, Verdict::inconclusive);
+}
+
+TEST(Validity, ClosedLoadHasNoRateToKeep) {
+  Books books;
+  books.facts.arrivals_planned.reset();
+  const auto findings = books.judged();
+  EXPECT_EQ(std::ranges::find(findings, "rate_achieved", &Finding::rule), findings.end());
+}
+
+TEST(Validity, TheProfileSetsTheLimits) {
+  Books books;
+  books.facts.worker_cpu_max = 0.95;
+  ValiditySpec loose;
+  loose.cpu_max = 1;
+  EXPECT_EQ(tripped(books.judged(loose)), std::vector<std::string>{});
+}
+
+TEST(Validity, ABrokenBalanceIsNotWrittenAsAnEquation) {
+  Books books;
+  ++books.measured.requests_begun;
+  const auto findings = books.judged();
+  const auto balance = std::ranges::find(findings, "request_balance", &Finding::rule);
+  ASSERT_NE(balance, findings.end());
+  EXPECT_EQ(balance->measured, "10,001 ≠ 10,000");
+}
+
+}  // namespace
+}  // namespace stampede
