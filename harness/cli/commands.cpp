@@ -1,0 +1,175 @@
+#include "harness/cli/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <thread>
+
+#include "harness/profile/profile_reader.hpp"
+#include "harness/run/environment.hpp"
+#include "harness/run/interrupt.hpp"
+#include "harness/run/run.hpp"
+#include "harness/topology/boxoffice_admin.hpp"
+#include "harness/topology/topology.hpp"
+
+namespace stampede {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::uintmax_t profile_bytes_max = 1 << 20;
+
+fs::path own_folder() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path(".") : self.parent_path();
+}
+
+// A file as given; else NAME or NAME.yaml below profiles/ here, or beside the binary's source tree.
+std::optional<fs::path> find_profile(const std::string& name) {
+  std::error_code error;
+  if (fs::is_regular_file(name, error)) return fs::path(name);
+  if (name.find('/') != std::string::npos) return std::nullopt;
+  const fs::path tree = own_folder().parent_path().parent_path().parent_path();
+  for (const fs::path& root : {fs::path("profiles"), tree / "profiles"}) {
+    for (const std::string& file : {name, name + ".yaml"}) {
+      if (fs::is_regular_file(root / file, error)) return root / file;
+    }
+  }
+  return std::nullopt;
+}
+
+struct LoadedProfile {
+  Profile profile;
+  std::string text;
+};
+
+// Reads, checks and compiles; explains every problem on `err`.
+std::optional<LoadedProfile> load_profile(const std::string& name,
+                                          const std::vector<std::string>& sets, std::ostream& err) {
+  const auto path = find_profile(name);
+  std::error_code error;
+  if (!path) {
+    err << fmt::format(
+        "stampede: no profile {}: neither a file nor the name of one in profiles/\n"
+        "hint: give the path of a YAML file; `ls profiles` shows those that ship\n",
+        name);
+    return std::nullopt;
+  }
+  if (fs::file_size(*path, error) > profile_bytes_max) {
+    err << fmt::format("stampede: {} is over 1 MiB: that is no profile\n", path->string());
+    return std::nullopt;
+  }
+  std::ifstream in(*path);
+  if (!in) {
+    err << fmt::format("stampede: cannot read {}\n", path->string());
+    return std::nullopt;
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  Checked<Profile> profile = read_profile(text.str(), path->string(), sets);
+  Diagnostics problems = profile.has_value() ? check_profile(*profile) : profile.error();
+  if (!problems.empty()) {
+    err << render(problems, text.str());
+    err << fmt::format("{} problem{} in {}\n", problems.size(), problems.size() == 1 ? "" : "s",
+                       path->string());
+    return std::nullopt;
+  }
+  return LoadedProfile{std::move(*profile), text.str()};
+}
+
+fs::path boxoffice_path(const std::string& given) {
+  return given.empty() ? own_folder() / "boxoffice" : fs::path(given);
+}
+
+}  // namespace
+
+std::string version_text() {
+  std::string text = "stampede";
+  for (const auto& [name, value] : collect_environment()) {
+    if (name == "stampede") text += " " + value;
+    if (name == "commit") text += " (" + value + ")";
+  }
+  return text;
+}
+
+ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std::ostream& err) {
+  const auto loaded = load_profile(options.profile, options.sets, err);
+  if (!loaded) return ExitCode::usage;
+  const Profile& profile = loaded->profile;
+  out << fmt::format(
+      "{}: fine\n  {}\n  {} scenarios, {} gates, {:.0f} s of load ({:.0f} s of it warm-up)\n",
+      profile.name, profile.question, profile.scenarios.size(), profile.gates.size(),
+      to_seconds(run_length(profile)), to_seconds(profile.warm_up));
+  return ExitCode::pass;
+}
+
+ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream& err) {
+  auto loaded = load_profile(options.profile, options.sets, err);
+  if (!loaded) return ExitCode::usage;
+  std::stop_source stop;
+  const InterruptWatch watch(stop);
+  RunRequest request;
+  request.profile = std::move(loaded->profile);
+  request.out = options.out;
+  request.boxoffice = boxoffice_path(options.boxoffice);
+  request.url = options.attach.url;
+  request.admin = options.attach.admin;
+  request.admin_token = options.attach.admin_token;
+  request.mysql = options.attach.mysql;
+  request.mysql_password = options.attach.mysql_password;
+  request.redis = options.attach.redis;
+  request.terminal = options.terminal;
+  request.colour = options.colour;
+  request.quiet = options.quiet;
+  request.command_line = options.command_line;
+  return run(request, stop, out, err);
+}
+
+ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& err) {
+  if (options.topology != "single") {
+    err << fmt::format("stampede: no topology {}; there is: single\n", options.topology);
+    return ExitCode::usage;
+  }
+  std::stop_source stop;
+  const InterruptWatch watch(stop);
+  TopologyPlan plan;
+  plan.boxoffice = boxoffice_path(options.boxoffice);
+  try {
+    const auto topology = Topology::start(plan, stop.get_token(), [&out](const std::string& line) {
+      out << "  " << line << "\n" << std::flush;
+    });
+    const TopologyEndpoints& at = topology->endpoints();
+    if (at.admin && (options.users > 0 || options.seats > 0)) {
+      DataSpec data;
+      data.users = options.users;
+      if (options.seats > 0) data.events.push_back({.rows = 1, .columns = options.seats});
+      BoxofficeAdmin(*at.admin, at.admin_token).seed(data, 1);
+    }
+    out << fmt::format("boxoffice  http://{}:{}\n", at.http.host, at.http.port);
+    if (at.admin) out << fmt::format("admin      http://{}:{}\n", at.admin->host, at.admin->port);
+    if (at.redis) out << fmt::format("redis      {}:{}\n", at.redis->host, at.redis->port);
+    if (at.mysql) {
+      out << fmt::format("mysql      {}@{}:{}/{}\n", at.mysql->user, at.mysql->host, at.mysql->port,
+                         at.mysql->database);
+    }
+    out << "Ctrl-C stops everything.\n" << std::flush;
+    while (!stop.stop_requested()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (const auto death = topology->died()) {
+        err << "stampede: " << *death << "\n";
+        return ExitCode::topology;
+      }
+    }
+    out << "stopping\n" << std::flush;
+    return ExitCode::interrupted;
+  } catch (const TopologyError& problem) {
+    err << "stampede: " << problem.what() << "\n";
+    return stop.stop_requested() ? ExitCode::interrupted : ExitCode::topology;
+  }
+}
+
+}  // namespace stampede

@@ -1,0 +1,40 @@
+// The commands behind the command line: options as plain values in, exit code out.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "harness/exit_code.hpp"
+
+namespace stampede {
+
+struct AttachOptions {
+  std::string url, admin, mysql, redis;
+  std::string admin_token, mysql_password;  // secrets
+};
+struct RunOptions {
+  std::string profile;
+  std::vector<std::string> sets;
+  std::string out, boxoffice;
+  AttachOptions attach;
+  bool plain = false, quiet = false;
+  bool terminal = false, colour = false;
+  std::vector<std::string> command_line;
+};
+struct ValidateOptions {
+  std::string profile;
+  std::vector<std::string> sets;
+};
+struct UpOptions {
+  std::string topology = "single", boxoffice;
+  unsigned users = 0, seats = 0;
+};
+
+ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream& err);
+ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std::ostream& err);
+ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& err);
+
+std::string version_text();
+
+}  // namespace stampede

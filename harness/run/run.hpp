@@ -1,0 +1,36 @@
+// The story of a run: topology up, data, drive (warm-up and measure), drain, quiesce, audit, judge,
+// report, topology down.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/diagnostic.hpp"
+#include "harness/exit_code.hpp"
+#include "harness/profile/profile.hpp"
+
+namespace stampede {
+
+struct RunRequest {
+  Profile profile;
+  std::filesystem::path out;        // empty: a new folder below runs/
+  std::filesystem::path boxoffice;  // the target's binary
+  // To attach instead of starting: all as Topology::attach takes them.
+  std::string url, admin, admin_token, mysql, mysql_password, redis;
+  bool terminal = false, colour = false, quiet = false;
+  std::vector<std::string> command_line;
+};
+
+// What only shows when a profile is compiled: unknown variables, expressions, gates on steps that
+// do not exist.
+Diagnostics check_profile(const Profile& profile);
+
+// Never throws for what the run meets: every end is an exit code, a message and a run file that
+// says how far it came.
+ExitCode run(const RunRequest& request, std::stop_source& stop, std::ostream& out,
+             std::ostream& err);
+
+}  // namespace stampede

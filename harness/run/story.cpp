@@ -1,0 +1,258 @@
+// The chapters of a run up to the audit. How it is judged and told to people is in story_end.cpp.
+#include "harness/run/story.hpp"
+
+#include <fmt/format.h>
+
+#include <ostream>
+#include <thread>
+
+#include "harness/judge/gates.hpp"
+#include "harness/judge/invariants.hpp"
+#include "harness/report/digest.hpp"
+#include "harness/run/environment.hpp"
+#include "harness/topology/probe.hpp"
+
+namespace stampede {
+namespace {
+
+constexpr std::chrono::milliseconds quiesce_patience{20'000};
+constexpr std::chrono::seconds token_life_beyond_run{3600};
+
+std::string topology_name(const RunRequest& request) {
+  return request.url.empty() ? request.profile.topology : "attached to " + request.url;
+}
+
+}  // namespace
+
+std::vector<SeriesLabel> series_labels(const CompiledRun& run) {
+  std::vector<SeriesLabel> labels;
+  labels.reserve(run.series.size());
+  for (const SeriesInfo& info : run.series) {
+    labels.push_back({info.scenario, info.step, info.transaction, info.waits});
+  }
+  return labels;
+}
+
+Diagnostics check_profile(const Profile& profile) {
+  const Checked<CompiledRun> compiled = compile(profile);
+  if (!compiled.has_value()) return compiled.error();
+  return check_gates(profile.gates, series_labels(*compiled), compiled->counters, profile.file);
+}
+
+Story::Story(const RunRequest& request, std::stop_source& stop, std::ostream& out,
+             std::ostream& err)
+    : request_(request), profile_(request.profile), stop_(stop), out_(out), err_(err) {
+  result_.state = "running";
+}
+
+ExitCode Story::tell() {
+  Checked<CompiledRun> compiled = compile(profile_);
+  if (!compiled.has_value()) {
+    err_ << render(compiled.error(), profile_.text);
+    return ExitCode::usage;
+  }
+  compiled_ = std::move(*compiled);
+  if (!make_directory()) return ExitCode::internal;
+  if (raise_topology() && seed_data() && drive_load()) quiesce_and_audit();
+  judge_all();
+  return report();
+}
+
+void Story::note(const std::string& text) {
+  if (request_.quiet) return;
+  if (view_) {
+    view_->note(text);
+  } else {
+    out_ << "  " << text << "\n" << std::flush;
+  }
+}
+
+void Story::end(std::string state, std::string reason) {
+  if (ended()) return;
+  result_.state = std::move(state);
+  result_.state_reason = std::move(reason);
+}
+
+bool Story::make_directory() {
+  auto made = RunDirectory::make("runs", request_.out, profile_.name);
+  if (made.has_error()) {
+    err_ << "stampede: " << made.error() << "\n";
+    return false;
+  }
+  directory_ = std::move(*made);
+  result_.id = directory_->id();
+  result_.started_at = utc_now();
+  result_.profile_name = profile_.name;
+  result_.question = profile_.question;
+  result_.pass_means = profile_.pass_means;
+  result_.profile_file = profile_.file;
+  result_.profile_text = profile_.text;
+  result_.seed = profile_.seed;
+  result_.command_line = safe_command_line();
+  result_.topology = topology_name(request_);
+  result_.attached = !request_.url.empty();
+  result_.environment = collect_environment();
+  for (const auto& [file, text] :
+       {std::pair{"profile.yaml", profile_.text}, std::pair{"run.json", to_json(result_)}}) {
+    if (const std::string problem = directory_->write(file, text); !problem.empty()) {
+      err_ << "stampede: " << problem << "\n";
+      return false;
+    }
+  }
+  if (!request_.quiet) {
+    out_ << fmt::format("stampede: {}\n",
+                        profile_.question.empty() ? profile_.name : profile_.question);
+  }
+  return true;
+}
+
+bool Story::raise_topology() {
+  try {
+    if (request_.url.empty()) {
+      TopologyPlan plan;
+      plan.kind = profile_.topology;
+      plan.target = profile_.target;
+      plan.boxoffice = request_.boxoffice;
+      plan.log_dir = directory_->path() / "logs";
+      topology_ =
+          Topology::start(plan, stop_.get_token(), [this](const std::string& line) { note(line); });
+    } else {
+      topology_ = Topology::attach(request_.url, request_.admin, request_.admin_token,
+                                   request_.mysql, request_.redis);
+    }
+  } catch (const TopologyError& problem) {
+    if (stop_.stop_requested()) {
+      end("interrupted", "interrupted while the topology was starting");
+    } else {
+      end("failed", problem.what());
+    }
+    return false;
+  }
+  for (const std::string& line : topology_->describe()) {
+    const auto colon = line.find(':');
+    result_.environment.emplace_back(colon == std::string::npos ? "target" : line.substr(0, colon),
+                                     colon == std::string::npos ? line : line.substr(colon + 2));
+  }
+  return true;
+}
+
+bool Story::seed_data() {
+  const TopologyEndpoints& at = topology_->endpoints();
+  const bool wanted = profile_.data.users > 0 || !profile_.data.events.empty();
+  if (!wanted) return true;
+  if (!at.admin) {
+    end("failed",
+        "the profile creates users and events, which needs boxoffice's admin port: give "
+        "--admin HOST:PORT and STAMPEDE_ADMIN_TOKEN, or remove `data` from the profile");
+    return false;
+  }
+  try {
+    BoxofficeAdmin admin(*at.admin, at.admin_token);
+    seeded_ = admin.seed(profile_.data, profile_.seed);
+    for (std::size_t i = 0; i < seeded_.events.size() && i < compiled_.run_values.size(); ++i) {
+      compiled_.run_values[i].second = static_cast<std::int64_t>(seeded_.events[i].id);
+    }
+    if (seeded_.users > 0) {
+      const auto life = std::chrono::duration_cast<std::chrono::seconds>(run_length(profile_)) +
+                        token_life_beyond_run;
+      for (UserToken& token :
+           admin.tokens(seeded_.first_user, seeded_.first_user + seeded_.users - 1, life)) {
+        users_.push_back({token.user, std::move(token.token)});
+      }
+    }
+    const TargetConfig config = admin.config();
+    result_.tainted = config.tainted;
+    result_.defects = config.defects;
+    note(fmt::format("{} users, {} events{}", users_.size(), seeded_.events.size(),
+                     config.tainted ? "; TAINTED: defects are on" : ""));
+  } catch (const TopologyError& problem) {
+    end("failed", problem.what());
+    return false;
+  }
+  return true;
+}
+
+bool Story::drive_load() {
+  LoadPlan plan;
+  plan.run = &compiled_;
+  const TopologyEndpoints& at = topology_->endpoints();
+  plan.target = {at.http.host, at.http.port, at.path_prefix,
+                 fmt::format("{}:{}", at.http.host, at.http.port)};
+  plan.users = users_;
+  plan.seed = profile_.seed;
+  plan.workers = profile_.workers;
+  plan.warm_up = profile_.warm_up;
+  plan.length = run_length(profile_);
+  plan.drain = profile_.drain;
+  if (!request_.quiet) {
+    view_.emplace(out_,
+                  LiveView::Plan{profile_.name, to_seconds(plan.length + plan.drain),
+                                 to_seconds(plan.warm_up), to_seconds(plan.drain)},
+                  request_.terminal);
+  }
+  usage_before_ = topology_->usage();
+  try {
+    load_ =
+        drive(plan, stop_.get_token(), [this](const LoadSecond& second) { second_passed(second); });
+  } catch (const std::runtime_error& problem) {
+    end("failed", problem.what());
+    return false;
+  }
+  if (view_) view_->finish();
+  view_.reset();
+  usage_last_ = topology_->usage();
+  if (death_.empty()) stop_when_a_part_died();
+  if (!death_.empty()) {
+    end("target_died", death_);
+  } else if (stop_.stop_requested()) {
+    end("interrupted", "stopped by a signal; what was seen until then is kept");
+  }
+  return !ended();
+}
+
+void Story::stop_when_a_part_died() {
+  if (const auto death = topology_->died()) {
+    death_ = *death;
+    stop_.request_stop();
+  }
+}
+
+void Story::second_passed(const LoadSecond& second) {
+  if (death_.empty()) stop_when_a_part_died();
+  const SecondResult digest = digest_second(second.delta, series_labels(compiled_));
+  SecondResult row = digest;
+  row.second = second.second;
+  row.warm_up = second.warm_up;
+  row.drain = second.drain;
+  row.users_alive = second.gauges.users_alive;
+  row.in_flight = second.gauges.requests_in_flight;
+  row.worker_cpu = second.worker_cpu;
+  if (!row.warm_up && !row.drain) {
+    measured_.seconds.push_back({row.requests, row.transactions, row.users_alive});
+  }
+  result_.seconds.push_back(row);
+  if (view_) view_->second(row);
+}
+
+void Story::quiesce_and_audit() {
+  if (!profile_.booking_invariants) return;
+  const TopologyEndpoints& at = topology_->endpoints();
+  if (at.admin) {
+    note("letting the target come to rest");
+    try {
+      const QuiesceResult rest =
+          BoxofficeAdmin(*at.admin, at.admin_token).quiesce(quiesce_patience);
+      if (!rest.quiet) quiesce_note_ = rest.left;
+    } catch (const TopologyError& problem) {
+      quiesce_note_ = problem.what();
+    }
+  }
+  if (stop_.stop_requested()) return end("interrupted", "stopped by a signal before the audit");
+  note("auditing MariaDB, Redis and the clients' ledger");
+  const FinalState state = read_final_state(at, seeded_.events);
+  for (Finding& finding : booking_invariants(load_.ledger, state)) {
+    findings_.push_back(std::move(finding));
+  }
+}
+
+}  // namespace stampede

@@ -1,0 +1,72 @@
+// One run, told in order. Each chapter is a member function; what they share are the members.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/judge/measured_run.hpp"
+#include "harness/load/load.hpp"
+#include "harness/report/run_result.hpp"
+#include "harness/run/live_view.hpp"
+#include "harness/run/run.hpp"
+#include "harness/run/run_directory.hpp"
+#include "harness/scenario/scenario.hpp"
+#include "harness/topology/boxoffice_admin.hpp"
+#include "harness/topology/topology.hpp"
+
+namespace stampede {
+
+class Story {
+ public:
+  Story(const RunRequest& request, std::stop_source& stop, std::ostream& out, std::ostream& err);
+  ExitCode tell();
+
+ private:
+  // Chapters. Those that return false ended the run; result_.state says how.
+  bool make_directory();
+  bool raise_topology();
+  bool seed_data();
+  bool drive_load();
+  void quiesce_and_audit();
+  void judge_all();
+  ExitCode report();
+
+  void second_passed(const LoadSecond& second);
+  void stop_when_a_part_died();
+  void fill_result();
+  void fill_processes();
+  void decide_verdict();
+  void end(std::string state, std::string reason);
+  void note(const std::string& text);
+  [[nodiscard]] bool ended() const { return result_.state != "running"; }
+  [[nodiscard]] std::vector<std::string> safe_command_line() const;
+
+  const RunRequest& request_;
+  const Profile& profile_;
+  std::stop_source& stop_;
+  std::ostream& out_;
+  std::ostream& err_;
+
+  CompiledRun compiled_;
+  std::optional<RunDirectory> directory_;
+  std::unique_ptr<Topology> topology_;
+  std::vector<ProcessUsage> usage_before_, usage_last_;
+  BoxofficeAdmin::Seeded seeded_;
+  std::vector<UserIdentity> users_;
+  std::optional<LiveView> view_;
+  LoadOutcome load_;
+  MeasuredRun measured_;
+  std::string death_;
+  std::string quiesce_note_;
+  std::vector<Finding> findings_;
+  RunResult result_;
+};
+
+// The labels of a compiled run's series, for gates and reports.
+std::vector<SeriesLabel> series_labels(const CompiledRun& run);
+
+}  // namespace stampede

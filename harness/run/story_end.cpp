@@ -1,0 +1,161 @@
+// How a run is judged and told: findings, verdict, run file, summary.
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "harness/judge/gates.hpp"
+#include "harness/judge/validity.hpp"
+#include "harness/judge/verdict.hpp"
+#include "harness/report/digest.hpp"
+#include "harness/run/story.hpp"
+
+namespace stampede {
+namespace {
+
+constexpr std::string_view taint_rule = "untainted";
+
+int terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
+  return size.ws_col;
+}
+
+std::uint64_t own_rss_bytes(std::string_view key) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(key)) continue;
+    return std::stoull(line.substr(line.find_first_of("0123456789"))) * 1024;
+  }
+  return 0;
+}
+
+bool has_rate(const CompiledRun& run) {
+  return std::ranges::any_of(run.scenarios, [](const CompiledScenario& scenario) {
+    return !std::holds_alternative<ClosedLoad>(scenario.load);
+  });
+}
+
+ExitCode exit_code_of_state(const std::string& state) {
+  if (state == "interrupted") return ExitCode::interrupted;
+  return ExitCode::topology;
+}
+
+}  // namespace
+
+std::vector<std::string> Story::safe_command_line() const {
+  std::vector<std::string> words = request_.command_line;
+  for (std::string& word : words) {
+    for (const std::string& secret : {request_.admin_token, request_.mysql_password}) {
+      if (secret.empty()) continue;
+      for (auto at = word.find(secret); at != std::string::npos; at = word.find(secret)) {
+        word.replace(at, secret.size(), "…");
+      }
+    }
+  }
+  return words;
+}
+
+void Story::judge_all() {
+  measured_.measured = load_.measured;
+  measured_.series = series_labels(compiled_);
+  measured_.counters = compiled_.counters;
+  measured_.samples_min = profile_.validity.samples_min;
+  const double planned = to_seconds(run_length(profile_) - profile_.warm_up);
+  const double lasted = to_seconds(load_.ended - load_.started - profile_.warm_up);
+  measured_.measured_seconds =
+      load_.interrupted ? std::clamp(lasted, 0.0, planned) : std::max(0.0, planned);
+  if (load_.started == TimePoint{}) return;  // nothing was driven: nothing to judge
+  std::vector<Finding> findings = judge(profile_.gates, measured_);
+  std::ranges::move(findings_, std::back_inserter(findings));
+  ValidityFacts facts;
+  facts.warm_up = &load_.warm_up;
+  facts.measured = &load_.measured;
+  if (has_rate(compiled_)) facts.arrivals_planned = load_.scheduled_measured;
+  facts.worker_cpu_max = load_.worker_cpu_max;
+  facts.tainted = result_.tainted;
+  facts.taints = result_.defects;
+  facts.ledger_overflow = load_.ledger.overflow();
+  facts.interrupted = load_.interrupted;
+  facts.stopped_because = load_.stopped_because;
+  std::ranges::move(judge_validity(facts, profile_.validity), std::back_inserter(findings));
+  findings_ = std::move(findings);
+}
+
+// A planted defect never lets a run pass, but must not hide what it was planted to show.
+void Story::decide_verdict() {
+  std::vector<Finding> others;
+  std::ranges::copy_if(findings_, std::back_inserter(others),
+                       [](const Finding& finding) { return finding.rule != taint_rule; });
+  Verdict verdict = worst(others);
+  if (result_.tainted && verdict < Verdict::fail) verdict = Verdict::invalid;
+  result_.verdict = std::string(name_of(verdict));
+  result_.exit_code = static_cast<int>(exit_code_of(verdict));
+  if (result_.state == "complete") return;
+  const ExitCode code = exit_code_of_state(result_.state);
+  result_.verdict = std::string(name_of(code));
+  result_.exit_code = static_cast<int>(code);
+}
+
+void Story::fill_processes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  const double own = load_.worker_cpu_seconds > 0
+                         ? load_.worker_cpu_seconds
+                         : seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  result_.processes.push_back({"stampede", own, own_rss_bytes("VmRSS"), own_rss_bytes("VmHWM")});
+  for (const ProcessUsage& last : usage_last_) {
+    const auto before = std::ranges::find(usage_before_, last.pid, &ProcessUsage::pid);
+    const double base = before == usage_before_.end() ? 0 : before->cpu_seconds;
+    result_.processes.push_back(
+        {last.role, last.cpu_seconds - base, last.rss_bytes, last.rss_peak_bytes});
+  }
+}
+
+void Story::fill_result() {
+  end("complete", "");
+  result_.findings = findings_;
+  result_.duration_seconds = to_seconds(load_.ended - load_.started);
+  result_.measured_seconds = measured_.measured_seconds;
+  digest_run(measured_, load_.warm_up, result_);
+  fill_processes();
+  std::string ledger = fmt::format("{} client operations recorded", load_.ledger.entries().size());
+  if (!quiesce_note_.empty()) {
+    ledger += "; the target was not at rest before the audit: " + quiesce_note_;
+  }
+  result_.ledger_note = ledger;
+  decide_verdict();
+}
+
+ExitCode Story::report() {
+  fill_result();
+  topology_.reset();  // stopped before the verdict is told: nothing is left running when it is read
+  directory_->release_reserve();
+  std::ostringstream junit, markdown;
+  write_junit(result_, junit);
+  write_markdown(result_, markdown);
+  std::string problem = directory_->write("run.json", to_json(result_));
+  if (problem.empty()) problem = directory_->write("junit.xml", junit.str());
+  if (problem.empty()) problem = directory_->write("summary.md", markdown.str());
+  if (!result_.state_reason.empty()) err_ << "stampede: " << result_.state_reason << "\n";
+  if (load_.started != TimePoint{}) {
+    write_console(result_, out_, request_.colour, terminal_width());
+  }
+  if (!problem.empty()) {
+    err_ << "stampede: " << problem
+         << "\nThe run's files are not complete: this run proves nothing.\n";
+    return result_.exit_code == 0 ? ExitCode::invalid : static_cast<ExitCode>(result_.exit_code);
+  }
+  out_ << "files: " << directory_->path().string() << "\n" << std::flush;
+  return static_cast<ExitCode>(result_.exit_code);
+}
+
+}  // namespace stampede
