@@ -1,0 +1,1 @@
+project_library(boxoffice_catalogue FILES catalogue.cpp LINK boxoffice_domain)
