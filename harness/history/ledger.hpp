@@ -1,5 +1,6 @@
-// What the clients did and saw, for the invariants L1–L8: one entry per recorded step, in memory, one ledger per
-// worker, joined at the end. (The crash-safe log that replaces it in memory comes later behind the same entries.)
+// What the clients did and saw, for the invariants L1–L8: one entry per recorded step, in memory,
+// one ledger per worker, joined at the end. (The crash-safe log that replaces it in memory comes
+// later behind the same entries.)
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,16 @@
 namespace stampede {
 
 enum class LedgerKind : std::uint8_t {
-  enter, admitted, hold, extend, release, order, payment, confirmed, cancel, leave
+  enter,
+  admitted,
+  hold,
+  extend,
+  release,
+  order,
+  payment,
+  confirmed,
+  cancel,
+  leave
 };
 std::optional<LedgerKind> ledger_kind(std::string_view name) noexcept;
 std::string_view name_of(LedgerKind kind) noexcept;
@@ -23,17 +33,18 @@ struct LedgerEntry {
   LedgerKind kind{};
   Certainty certainty = Certainty::unknown;
   Outcome outcome = Outcome::ok;
-  std::uint16_t status = 0;    // HTTP status, 0: none
-  std::uint64_t user = 0;      // id at the target
-  std::uint64_t session = 0;   // number of the session in the run
+  std::uint16_t status = 0;   // HTTP status, 0: none
+  std::uint64_t user = 0;     // id at the target
+  std::uint64_t session = 0;  // number of the session in the run
   std::uint64_t event = 0;
-  std::string key;             // hold: hold id · order: order id · payment: payment key · confirmed: order id
-  std::string reference;       // order: idempotency key · payment: order id · hold, release: hold id
-  std::string state;           // order/payment status as answered, e.g. CONFIRMED, DONE, ABORTED
+  std::string key;  // hold: hold id · order: order id · payment: payment key · confirmed: order id
+  std::string reference;  // order: idempotency key · payment: order id · hold, release: hold id
+  std::string state;      // order/payment status as answered, e.g. CONFIRMED, DONE, ABORTED
   std::vector<std::uint32_t> seats;
   std::uint64_t fence = 0;
-  std::int64_t expires_ms = 0; // hold: the acknowledged expiry, epoch ms of the target; 0: not told
-  std::int64_t position = 0;   // enter: place in the queue; 0: not told
+  std::int64_t expires_ms =
+      0;                      // hold: the acknowledged expiry, epoch ms of the target; 0: not told
+  std::int64_t position = 0;  // enter: place in the queue; 0: not told
   TimePoint invoked, completed;
 };
 
@@ -43,7 +54,9 @@ class Ledger {
   void append(LedgerEntry entry);
   void join(Ledger&& other);
   [[nodiscard]] const std::vector<LedgerEntry>& entries() const noexcept { return entries_; }
-  [[nodiscard]] std::uint64_t overflow() const noexcept { return overflow_; }  // entries lost to the limit
+  [[nodiscard]] std::uint64_t overflow() const noexcept {
+    return overflow_;
+  }  // entries lost to the limit
 
  private:
   std::size_t entries_max_;

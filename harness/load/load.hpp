@@ -1,5 +1,6 @@
-// Drives compiled scenarios against one endpoint from a number of worker threads, and hands back what was measured. The only driver:
-// every load shape is a value. Workers share nothing; once a second each hands over a snapshot.
+// Drives compiled scenarios against one endpoint from a number of worker threads, and hands back
+// what was measured. The only driver: every load shape is a value. Workers share nothing; once a
+// second each hands over a snapshot.
 #pragma once
 
 #include <atomic>
@@ -18,10 +19,10 @@
 namespace stampede {
 
 struct HttpTarget {
-  std::string host;        // name or address; resolved once, before the start
+  std::string host;  // name or address; resolved once, before the start
   std::uint16_t port = 80;
-  std::string path_prefix; // "" or "/prefix"
-  std::string host_header; // as sent
+  std::string path_prefix;  // "" or "/prefix"
+  std::string host_header;  // as sent
 };
 
 // The users that sessions act as. token may be empty (a target without accounts).
@@ -36,9 +37,9 @@ struct LoadPlan {
   std::vector<UserIdentity> users;  // may be empty: session number is the id then
   std::uint64_t seed = 1;
   std::uint32_t workers = 1;
-  Nanos warm_up{0};   // samples whose intended time lies before this are warm-up
-  Nanos length{0};    // of all load (run_length)
-  Nanos drain{0};     // after length: started sessions may finish; then they are cut off (unfinished)
+  Nanos warm_up{0};  // samples whose intended time lies before this are warm-up
+  Nanos length{0};   // of all load (run_length)
+  Nanos drain{0};  // after length: started sessions may finish; then they are cut off (unfinished)
 };
 
 // Gauges at the end of a second, summed over workers.
@@ -48,28 +49,30 @@ struct LoadGauges {
 
 // One second of the run.
 struct LoadSecond {
-  std::uint32_t second = 0;      // from 0, since the start of the load
-  bool warm_up = false;          // its start lies in the warm-up
+  std::uint32_t second = 0;  // from 0, since the start of the load
+  bool warm_up = false;      // its start lies in the warm-up
   bool drain = false;
-  Snapshot delta;                // warm-up and measured samples that ended in it, merged
+  Snapshot delta;  // warm-up and measured samples that ended in it, merged
   LoadGauges gauges;
-  double worker_cpu = 0;         // busiest worker thread's CPU share of that second, 0…1
+  double worker_cpu = 0;  // busiest worker thread's CPU share of that second, 0…1
 };
 
 struct LoadOutcome {
-  Snapshot warm_up, measured;    // by intended time of the sample (requests) or arrival (sessions)
+  Snapshot warm_up, measured;  // by intended time of the sample (requests) or arrival (sessions)
   Ledger ledger;
-  TimePoint started, ended;      // of the load
+  TimePoint started, ended;  // of the load
   bool interrupted = false;
-  std::string stopped_because;   // "" ran to its end; else why it was ended early ("interrupted", …)
-  double worker_cpu_max = 0;     // highest mean CPU share over the measured window among workers, 0…1
-  double worker_cpu_seconds = 0; // all workers, whole load
-  std::uint64_t scheduled_measured = 0;  // arrivals of the plan in the measured window (open, instant)
+  std::string stopped_because;  // "" ran to its end; else why it was ended early ("interrupted", …)
+  double worker_cpu_max = 0;  // highest mean CPU share over the measured window among workers, 0…1
+  double worker_cpu_seconds = 0;  // all workers, whole load
+  std::uint64_t scheduled_measured =
+      0;  // arrivals of the plan in the measured window (open, instant)
 };
 
-// Blocks until all is done. `each_second` is called on the calling thread. A stop request ends the load at once (sessions count as
-// unfinished). Throws std::runtime_error only for what makes driving impossible (unresolvable host, no descriptors even after
-// setrlimit: the message says how many are needed and how to raise the limit).
+// Blocks until all is done. `each_second` is called on the calling thread. A stop request ends the
+// load at once (sessions count as unfinished). Throws std::runtime_error only for what makes
+// driving impossible (unresolvable host, no descriptors even after setrlimit: the message says how
+// many are needed and how to raise the limit).
 LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
                   const std::function<void(const LoadSecond&)>& each_second);
 

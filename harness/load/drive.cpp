@@ -1,0 +1,223 @@
+// The coordinator of a load: makes the workers, joins what they hand over, and keeps the totals.
+#include <sys/resource.h>
+
+#include <cmath>
+#include <stdexcept>
+#include <thread>
+
+#include "harness/load/worker.hpp"
+
+namespace stampede {
+
+namespace {
+
+constexpr std::uint64_t descriptors_of_the_process = 200;
+// Connections from one source address; the system has 28,232 ports for each.
+constexpr std::uint64_t connections_per_source = 20'000;
+constexpr std::uint32_t source_addresses_max = 200;
+
+bool uses_websocket(const Steps& steps) {
+  for (const CompiledStep& step : steps) {
+    if (std::holds_alternative<WsConnectStep>(step.action)) return true;
+    if (const auto* branch = std::get_if<IfStep>(&step.action)) {
+      if (uses_websocket(branch->then_steps) || uses_websocket(branch->else_steps)) return true;
+    } else if (const auto* loop = std::get_if<LoopStep>(&step.action)) {
+      if (uses_websocket(loop->steps)) return true;
+    } else if (const auto* choice = std::get_if<ChooseStep>(&step.action)) {
+      for (const Steps& steps_of : choice->branches) {
+        if (uses_websocket(steps_of)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+// Most sessions alive at once. An open load without a limit of its own is taken to stay below two
+// seconds' worth of arrivals; if it does not, the connects that fail say so.
+std::uint64_t users_highest(const CompiledScenario& scenario) {
+  if (scenario.users_max > 0) return scenario.users_max;
+  if (const auto* closed = std::get_if<ClosedLoad>(&scenario.load))
+    return closed_users_max(*closed);
+  if (const auto* instant = std::get_if<InstantLoad>(&scenario.load)) return instant->users;
+  const auto& open = std::get<OpenLoad>(scenario.load);
+  return static_cast<std::uint64_t>(2 * std::ceil(highest_target(open.start_rate, open.stages)));
+}
+
+std::uint64_t connections_planned(const CompiledRun& run) {
+  std::uint64_t total = 0;
+  for (const CompiledScenario& scenario : run.scenarios) {
+    const bool websocket = uses_websocket(scenario.steps) || uses_websocket(scenario.prepare);
+    total += users_highest(scenario) * (websocket ? 2 : 1);
+  }
+  return total;
+}
+
+void raise_descriptor_limit(std::uint64_t needed) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max >= needed) return;
+  // Only a privileged process may raise the hard limit; trying costs nothing.
+  rlimit raised{needed, needed};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
+  throw std::runtime_error(fmt::format(
+      "this load needs {} open files, and the limit is {}: raise it with `ulimit -Hn {}` as root, "
+      "in /etc/security/limits.conf (nofile), or with LimitNOFILE= of the service",
+      needed, limit.rlim_max, needed));
+}
+
+ServerAddress resolve(const HttpTarget& target, std::uint64_t connections) {
+  asio::io_context io;
+  asio::ip::tcp::resolver resolver(io);
+  boost::system::error_code error;
+  const auto found = resolver.resolve(target.host, std::to_string(target.port), error);
+  if (error || found.empty()) {
+    throw std::runtime_error(
+        fmt::format("cannot resolve the target's host \"{}\": {}", target.host, error.message()));
+  }
+  // Subtle: "localhost" gives ::1 first, where a server that listens on 127.0.0.1 is not.
+  auto chosen = found.begin()->endpoint();
+  for (const auto& entry : found) {
+    if (entry.endpoint().address().is_v4()) {
+      chosen = entry.endpoint();
+      break;
+    }
+  }
+  ServerAddress server{chosen, target.host_header, target.path_prefix, 1};
+  if (server.host_header.empty()) {
+    server.host_header = fmt::format("{}:{}", target.host, target.port);
+  }
+  if (chosen.address().is_loopback() && connections > connections_per_source) {
+    const std::uint64_t sources = connections / connections_per_source + 1;
+    server.source_addresses =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(sources, source_addresses_max));
+  }
+  return server;
+}
+
+std::uint64_t arrivals_measured(const LoadPlan& plan) {
+  std::uint64_t total = 0;
+  std::uint32_t index = 0;
+  for (const CompiledScenario& scenario : plan.run->scenarios) {
+    const Nanos from = plan.warm_up - scenario.start_at, to = plan.length - scenario.start_at;
+    if (const auto* open = std::get_if<OpenLoad>(&scenario.load)) {
+      total += count_arrivals(*open, schedule_seed(plan.seed, index), from, to);
+    } else if (const auto* instant = std::get_if<InstantLoad>(&scenario.load)) {
+      for (std::uint32_t round = 0; round < instant->rounds; ++round) {
+        const Nanos at = round * instant->every;
+        if (at >= from && at < to) total += instant->users;
+      }
+    }
+    ++index;
+  }
+  return total;
+}
+
+// Puts the workers' seconds together: a second is complete when every worker has told of it or has
+// finished.
+class Assembly {
+ public:
+  Assembly(const LoadPlan& plan, LoadOutcome& outcome,
+           const std::function<void(const LoadSecond&)>& each_second)
+      : plan_(plan), outcome_(outcome), each_second_(each_second), told_(plan.workers) {}
+
+  void add(WorkerSecond part) {
+    LoadSecond& second = at(part.second);
+    second.delta += part.warm_up;
+    second.delta += part.measured;
+    second.gauges.users_alive += part.gauges.users_alive;
+    second.gauges.requests_in_flight += part.gauges.requests_in_flight;
+    second.gauges.connections_open += part.gauges.connections_open;
+    second.gauges.websockets_open += part.gauges.websockets_open;
+    second.worker_cpu = std::max(second.worker_cpu, part.cpu_share);
+    outcome_.warm_up += part.warm_up;
+    outcome_.measured += part.measured;
+    told_[part.worker] = part.last ? finished : part.second + 1;
+    deliver();
+  }
+  [[nodiscard]] bool complete() const {
+    return std::all_of(told_.begin(), told_.end(), [](std::uint64_t t) { return t == finished; });
+  }
+
+ private:
+  static constexpr std::uint64_t finished = ~std::uint64_t{0};
+
+  LoadSecond& at(std::uint32_t number) {
+    while (delivered_ + open_.size() <= number) {
+      LoadSecond second;
+      second.second = static_cast<std::uint32_t>(delivered_ + open_.size());
+      const Nanos start = std::chrono::seconds{second.second};
+      second.warm_up = start < plan_.warm_up;
+      second.drain = start >= plan_.length;
+      open_.push_back(std::move(second));
+    }
+    return open_[number - delivered_];
+  }
+  void deliver() {
+    const std::uint64_t told = *std::min_element(told_.begin(), told_.end());
+    while (!open_.empty() && delivered_ < told) {
+      if (each_second_) each_second_(open_.front());
+      open_.pop_front();
+      ++delivered_;
+    }
+  }
+
+  const LoadPlan& plan_;
+  LoadOutcome& outcome_;
+  const std::function<void(const LoadSecond&)>& each_second_;
+  std::vector<std::uint64_t> told_;  // by worker: seconds complete so far
+  std::deque<LoadSecond> open_;
+  std::size_t delivered_ = 0;
+};
+
+}  // namespace
+
+LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
+                  const std::function<void(const LoadSecond&)>& each_second) {
+  const std::uint64_t connections = connections_planned(*plan.run);
+  raise_descriptor_limit(connections + descriptors_of_the_process);
+  const ServerAddress server = resolve(plan.target, connections);
+
+  LoadOutcome outcome;
+  outcome.scheduled_measured = arrivals_measured(plan);
+  Mailbox mailbox;
+  std::vector<std::unique_ptr<Worker>> workers;
+  // A little ahead, so that no worker begins late.
+  outcome.started = now() + std::chrono::milliseconds{20};
+  for (std::uint32_t i = 0; i < plan.workers; ++i) {
+    workers.push_back(std::make_unique<Worker>(plan, server, i, outcome.started, mailbox));
+  }
+  std::vector<std::jthread> threads;
+  for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
+  const auto interrupt_all = [&workers] {
+    for (auto& worker : workers) worker->interrupt();
+  };
+
+  Assembly assembly(plan, outcome, each_second);
+  bool interrupted = false;
+  while (!assembly.complete()) {
+    auto part = mailbox.take(interrupted ? std::stop_token{} : stop);
+    const bool stopped = !part;
+    if (stopped || part->failed) interrupt_all();
+    if (part) assembly.add(std::move(*part));
+    interrupted = interrupted || stopped;
+  }
+  threads.clear();
+  outcome.ended = now();
+  outcome.interrupted = interrupted;
+  if (interrupted) outcome.stopped_because = "interrupted";
+  for (auto& worker : workers) {
+    if (worker->failure()) {
+      // Its suspended sessions refer to each other in no safe order of destruction: they are left
+      // alone.
+      std::rethrow_exception(worker.release()->failure());
+    }
+    outcome.ledger.join(worker->take_ledger());
+    outcome.worker_cpu_seconds += worker->cpu_seconds();
+    outcome.worker_cpu_max = std::max(outcome.worker_cpu_max, worker->measured_cpu_share());
+  }
+  return outcome;
+}
+
+}  // namespace stampede

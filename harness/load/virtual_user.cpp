@@ -1,0 +1,509 @@
+#include "harness/load/virtual_user.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "harness/protocol/request_text.hpp"
+#include "harness/scenario/capture.hpp"
+
+namespace stampede {
+
+namespace {
+
+// Steps in a row that wait for nothing: after so many the event loop gets its turn.
+constexpr std::uint32_t hops_max = 1000;
+// Think times end on this grid, so that users who wake at about the same time share a wake-up.
+constexpr Nanos think_grid{std::chrono::milliseconds{1}};
+constexpr std::uint64_t sessions_per_scenario = 1'000'000'000'000;
+
+bool is_repeatable(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+         method == "OPTIONS";
+}
+
+std::uint64_t to_number(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// "[3,17]" → 3, 17.
+std::vector<std::uint32_t> to_seats(std::string_view text) {
+  std::vector<std::uint32_t> seats;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    std::uint32_t seat = 0;
+    const auto [after, error] = std::from_chars(at, end, seat);
+    if (error == std::errc{}) seats.push_back(seat);
+    at = after == at ? at + 1 : after;
+  }
+  return seats;
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, 120));
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return out;
+}
+
+}  // namespace
+
+WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
+                         std::uint32_t worker, TimePoint start)
+    : plan(the_plan),
+      wire(io, std::move(server), the_plan.seed * 1'000'003 + worker),
+      warm_up(the_plan.run->series.size(), the_plan.run->counters.size()),
+      measured(the_plan.run->series.size(), the_plan.run->counters.size()),
+      expressions(the_plan.run->slots),
+      started(start),
+      measured_from(start + the_plan.warm_up) {}
+
+bool WorkerState::wants_example(Outcome outcome) noexcept {
+  return is_error(outcome) && !example_kept[static_cast<std::size_t>(outcome)];
+}
+
+void WorkerState::keep_remark(Outcome outcome, std::string text) {
+  std::string& kept = remarks.example[static_cast<std::size_t>(outcome)];
+  if (kept.empty()) kept = std::move(text);
+}
+
+Certainty certainty_of(Outcome outcome, unsigned status) noexcept {
+  switch (outcome) {
+    case Outcome::ok:
+      return Certainty::applied;
+    case Outcome::conflict:
+    case Outcome::gone:
+    case Outcome::rule:
+    case Outcome::window:
+    case Outcome::shed:
+    case Outcome::connect_failed:
+      return Certainty::not_applied;
+    case Outcome::http_error:
+      return status >= 400 && status < 500 ? Certainty::not_applied : Certainty::unknown;
+    default:
+      return Certainty::unknown;
+  }
+}
+
+std::string_view problem_code(std::string_view body) noexcept {
+  constexpr std::string_view name = "\"code\"";
+  std::size_t at = body.find(name);
+  if (at == std::string_view::npos) return {};
+  at = body.find_first_not_of(" :", at + name.size());
+  if (at == std::string_view::npos || body[at] != '"') return {};
+  const std::size_t end = body.find('"', at + 1);
+  if (end == std::string_view::npos) return {};
+  return body.substr(at + 1, end - at - 1);
+}
+
+VirtualUser::VirtualUser(WorkerState& worker, const CompiledScenario& scenario,
+                         std::uint32_t scenario_index)
+    : worker_(worker),
+      scenario_(scenario),
+      scenario_index_(scenario_index),
+      variables_(worker.plan.run->slots.size()),
+      http_(worker.wire),
+      sleeper_(worker.wire.executor()),
+      timer_(
+          [](void* self) {
+            auto* user = static_cast<VirtualUser*>(self);
+            user->timer_fired_ = true;
+            user->sleeper_.wake();
+          },
+          this) {}
+
+VirtualUser::~VirtualUser() {
+  worker_.wire.timers().disarm(timer_);
+  if (websocket_) websocket_->close();
+}
+
+void VirtualUser::begin(const SessionStart& start) {
+  state_ = State::running;
+  session_ = scenario_index_ * sessions_per_scenario + start.number;
+  random_ = Random(worker_.plan.seed, session_);
+  user_ = session_;
+  std::string token;
+  const auto& users = worker_.plan.users;
+  if (!users.empty()) {
+    const std::uint64_t count = scenario_.user_count > 0 ? scenario_.user_count : users.size();
+    const UserIdentity& identity =
+        users[(scenario_.user_from + start.user_index % count) % users.size()];
+    user_ = identity.id;
+    token = identity.token;
+  }
+  for (std::uint32_t slot = 0; slot < variables_.size(); ++slot) variables_.set(slot, Value{});
+  variables_.set(slot_user, static_cast<std::int64_t>(user_));
+  variables_.set(slot_token, std::move(token));
+  variables_.set(slot_session, static_cast<std::int64_t>(session_));
+  variables_.set(slot_round, std::int64_t{start.round});
+  variables_.set(slot_status, std::int64_t{0});
+  variables_.set(slot_outcome, std::string{});
+  variables_.set(slot_code, std::string{});
+  for (const auto& [slot, text] : scenario_.start_variables) {
+    variables_.set(slot, text.evaluate(variables_, random_));
+  }
+}
+
+SessionEnd VirtualUser::finish(bool keep_http) {
+  if (websocket_) {
+    websocket_->close();
+    websocket_.reset();
+  }
+  if (!keep_http || state_ != State::stopped) http_.close();
+  if (state_ == State::cancelled) return SessionEnd::unfinished;
+  return state_ == State::failed ? SessionEnd::failed : SessionEnd::completed;
+}
+
+void VirtualUser::cancel() {
+  state_ = State::cancelled;
+  http_.abort();
+  if (websocket_) websocket_->cancel_connect();
+  sleeper_.wake();
+}
+
+void VirtualUser::fail(Outcome kind, std::string text) {
+  if (!running()) return;
+  state_ = State::failed;
+  worker_.keep_remark(kind, std::move(text));
+}
+
+Task<void> VirtualUser::sleep_until(TimePoint due) {
+  // Subtle: awaiting a time that has passed would cost more than the whole rest of a step.
+  if (due <= now() || cancelled()) co_return;
+  timer_fired_ = false;
+  worker_.wire.timers().arm(timer_, due);
+  while (!timer_fired_ && !cancelled()) co_await sleeper_.sleep();
+  worker_.wire.timers().disarm(timer_);
+}
+
+Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
+  due_ = intended;
+  stack_.assign(1, Cursor{&steps, nullptr, 0, 0});
+  std::uint32_t hops = 0;
+  while (running() && !stack_.empty()) {
+    Cursor& top = stack_.back();
+    if (top.next == top.steps->size()) {
+      if (!repeat(top)) stack_.pop_back();
+      if (++hops % hops_max == 0) co_await asio::post(worker_.wire.executor(), asio::deferred);
+      continue;
+    }
+    const CompiledStep& step = (*top.steps)[top.next++];
+    if (const auto* http = std::get_if<HttpStep>(&step.action)) {
+      co_await perform_http(step, *http);
+    } else if (const auto* think = std::get_if<ThinkStep>(&step.action)) {
+      due_ = round_up(due_ + draw(think->duration, random_), think_grid);
+      co_await sleep_until(due_);
+    } else if (const auto* await = std::get_if<WsAwaitStep>(&step.action)) {
+      co_await perform_ws_await(step, *await);
+    } else if (const auto* connect = std::get_if<WsConnectStep>(&step.action)) {
+      co_await perform_ws_connect(step, *connect);
+    } else if (std::holds_alternative<ConnectStep>(step.action)) {
+      co_await perform_connect(step);
+    } else {
+      follow(step);
+    }
+  }
+  if (running() && &steps == &scenario_.steps) state_ = State::stopped;
+}
+
+// Steps that take no time.
+void VirtualUser::follow(const CompiledStep& step) {
+  if (const auto* set = std::get_if<SetStep>(&step.action)) {
+    assign(*set);
+  } else if (const auto* branch = std::get_if<IfStep>(&step.action)) {
+    const Steps& chosen = holds(branch->condition) ? branch->then_steps : branch->else_steps;
+    stack_.push_back({&chosen, nullptr, 0, 0});
+  } else if (const auto* loop = std::get_if<LoopStep>(&step.action)) {
+    stack_.push_back({&loop->steps, loop, loop->steps.size(), 0});  // at its end: asks first
+  } else if (const auto* choice = std::get_if<ChooseStep>(&step.action)) {
+    choose(*choice);
+  } else if (const auto* count = std::get_if<CountStep>(&step.action)) {
+    worker_.recorder_at(now()).count(count->counter);
+  } else if (const auto* message = std::get_if<WsSendStep>(&step.action)) {
+    send_message(*message);
+  } else if (std::holds_alternative<WsCloseStep>(step.action)) {
+    if (websocket_) websocket_->close();
+    websocket_.reset();
+  } else if (std::holds_alternative<StopStep>(step.action)) {
+    state_ = State::stopped;
+  }
+}
+
+bool VirtualUser::repeat(Cursor& cursor) {
+  if (cursor.loop == nullptr) return false;
+  if (cursor.loop->times > 0 && cursor.passes == cursor.loop->times) return false;
+  if (cursor.loop->condition && !holds(*cursor.loop->condition)) return false;
+  ++cursor.passes;
+  cursor.next = 0;
+  return running();
+}
+
+bool VirtualUser::holds(const Expression& condition) {
+  const auto value = worker_.expressions.evaluate(condition, variables_, random_);
+  if (value) return ExpressionEngine::truthy(*value);
+  fail(Outcome::assertion_failed, "script error in `" + condition.text() + "`: " + value.error());
+  return false;
+}
+
+void VirtualUser::assign(const SetStep& step) {
+  for (const auto& [slot, expression] : step.assignments) {
+    auto value = worker_.expressions.evaluate(expression, variables_, random_);
+    if (!value) {
+      fail(Outcome::assertion_failed,
+           "script error in `" + expression.text() + "`: " + value.error());
+      return;
+    }
+    variables_.set(slot, std::move(*value));
+  }
+}
+
+void VirtualUser::choose(const ChooseStep& step) {
+  if (step.branches.empty()) return;
+  const double drawn = random_.uniform();
+  std::size_t branch = 0;
+  while (branch + 1 < step.branches.size() && drawn >= step.cumulative[branch]) ++branch;
+  stack_.push_back({&step.branches[branch], nullptr, 0, 0});
+}
+
+void VirtualUser::write_headers(const std::vector<Header>& headers, std::string& out) {
+  for (const auto& [name, value] : headers) {
+    out.append(name).append(": ");
+    value.render(variables_, random_, out);
+    out.append("\r\n");
+  }
+}
+
+void VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
+  std::string& out = exchange.request;
+  begin_request_line(out, http.method, worker_.wire.server());
+  http.path.render(variables_, random_, out);
+  end_request_line(out, worker_.wire.server());
+  write_headers(http.headers, out);
+  std::string& body = exchange.body;  // not yet needed for the answer
+  if (http.body) {
+    http.body->render(variables_, random_, body);
+    const auto is_content_type = [](const Header& header) {
+      return same_header(header.first, "content-type");
+    };
+    if (std::none_of(http.headers.begin(), http.headers.end(), is_content_type)) {
+      out.append("Content-Type: application/json\r\n");
+    }
+  }
+  if (http.body || http.method == "POST" || http.method == "PUT" || http.method == "PATCH") {
+    append_content_length(out, body.size());
+  }
+  out.append("\r\n").append(body);
+  body.clear();
+  exchange.head = http.method == "HEAD";
+  exchange.repeatable = is_repeatable(http.method);
+  for (const CompiledCapture& capture : http.captures) {
+    if (capture.from == CaptureSpec::From::header) {
+      exchange.wanted_headers.push_back(capture.pointer);
+    }
+  }
+}
+
+Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& http) {
+  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  write_request(http, *exchange);
+  Recorder& recorder = worker_.recorder_at(due_);
+  recorder.begin_request();
+  co_await http_.perform(*exchange, now() + step.timeout);
+  if (exchange->outcome == Outcome::ok) exchange->outcome = judge_answer(http, *exchange);
+  settle(step, *exchange, recorder);
+}
+
+// Classifies a complete answer and takes the captures out of an accepted one.
+Outcome VirtualUser::judge_answer(const HttpStep& http, Exchange& exchange) {
+  const Outcome outcome = http.classifier.classify(exchange.status, exchange.body);
+  remember_answer(exchange.status, exchange.body, outcome);
+  if (outcome != Outcome::ok || http.captures.empty()) return outcome;
+  const HeaderLookup headers =
+      [&exchange](std::string_view name) -> std::optional<std::string_view> {
+    for (const auto& [known, value] : exchange.headers) {
+      if (same_header(known, name)) return value;
+    }
+    return std::nullopt;
+  };
+  auto problem = apply_captures(http.captures, exchange.body, headers, variables_,
+                                worker_.expressions, random_);
+  if (!problem) return outcome;
+  exchange.problem = std::move(*problem);
+  return Outcome::assertion_failed;
+}
+
+void VirtualUser::remember_answer(unsigned status, std::string_view body, Outcome outcome) {
+  variables_.set(slot_status, static_cast<std::int64_t>(status));
+  variables_.set(slot_outcome, std::string(name_of(outcome)));
+  variables_.set(slot_code, std::string(status >= 400 ? problem_code(body) : std::string_view{}));
+}
+
+// What every request over a connection of its own ends with: slots, sample, ledger, what is due
+// next.
+void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder& recorder) {
+  const Outcome outcome = exchange.outcome;
+  const bool answered = exchange.status != 0 && outcome < Outcome::timed_out;
+  const unsigned status = answered ? exchange.status : 0;
+  if (!answered) remember_answer(0, {}, outcome);
+  if (outcome == Outcome::assertion_failed) {
+    variables_.set(slot_outcome, std::string(name_of(outcome)));
+  }
+  const Sample sample{due_, exchange.sent, exchange.first_byte, exchange.done, outcome};
+  record_sample(step, recorder, sample, status,
+                exchange.problem.empty() ? std::string_view(exchange.body) : exchange.problem);
+  if (step.record) record_ledger(*step.record, sample, status);
+  due_ = outcome == Outcome::timed_out ? now() : exchange.done;
+  if (outcome == Outcome::connect_failed) {
+    fail(outcome, "no connection: " + exchange.problem);
+  }
+}
+
+void VirtualUser::record_sample(const CompiledStep& step, Recorder& recorder, const Sample& sample,
+                                unsigned status, std::string_view detail) {
+  if (!worker_.wants_example(sample.outcome)) {
+    recorder.record(step.series, sample);
+    return;
+  }
+  if (&recorder == &worker_.measured) {
+    worker_.example_kept[static_cast<std::size_t>(sample.outcome)] = true;
+  }
+  const std::string text =
+      fmt::format("{}: {}{}", worker_.plan.run->series[step.series].step,
+                  status == 0 ? "" : fmt::format("status {}: ", status), printable(detail));
+  recorder.record(step.series, sample, text);
+}
+
+void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& sample,
+                                unsigned status) {
+  const auto kind = ledger_kind(record.kind);
+  if (!kind) return;
+  const auto text = [this](const std::optional<Template>& field) {
+    std::string out;
+    if (field) field->render(variables_, random_, out);
+    return out;
+  };
+  LedgerEntry entry;
+  entry.kind = *kind;
+  entry.outcome = sample.outcome;
+  entry.certainty = certainty_of(sample.outcome, status);
+  entry.status = static_cast<std::uint16_t>(status);
+  entry.user = user_;
+  entry.session = session_;
+  entry.event = to_number(text(record.event));
+  entry.key = text(record.key);
+  entry.reference = text(record.reference);
+  entry.state = text(record.status);
+  entry.seats = to_seats(text(record.seats));
+  entry.fence = to_number(text(record.fence));
+  entry.expires_ms = static_cast<std::int64_t>(to_number(text(record.expires)));
+  entry.position = static_cast<std::int64_t>(to_number(text(record.position)));
+  entry.invoked = sample.sent;
+  entry.completed = sample.done;
+  worker_.ledger.append(std::move(entry));
+}
+
+Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
+  if (http_.usable()) co_return;
+  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  Recorder& recorder = worker_.recorder_at(due_);
+  recorder.begin_request();
+  co_await http_.connect(*exchange, now() + step.timeout);
+  settle(step, *exchange, recorder);
+}
+
+Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect) {
+  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  begin_request_line(exchange->request, "GET", worker_.wire.server());
+  connect.path.render(variables_, random_, exchange->request);
+  end_request_line(exchange->request, worker_.wire.server());
+  write_headers(connect.headers, exchange->request);
+  if (websocket_) websocket_->close();
+  websocket_ = std::make_shared<WebSocketClient>(worker_.wire, this);
+  Recorder& recorder = worker_.recorder_at(due_);
+  recorder.begin_request();
+  co_await websocket_->connect(*exchange, connect.protocol, now() + step.timeout);
+  if (exchange->outcome == Outcome::ok) {
+    if (exchange->status != 101) {
+      static const Classifier classifier{ExpectSpec{}};
+      exchange->outcome = classifier.classify(exchange->status, exchange->body);
+      if (!is_error(exchange->outcome)) exchange->outcome = Outcome::http_error;
+    }
+    remember_answer(exchange->status, exchange->body, exchange->outcome);
+  }
+  settle(step, *exchange, recorder);
+  websocket_->heartbeat(connect.heartbeat_every, connect.heartbeat_text);
+  if (exchange->outcome != Outcome::ok) fail(exchange->outcome, "no WebSocket");
+}
+
+void VirtualUser::send_message(const WsSendStep& step) {
+  std::string text;
+  step.text.render(variables_, random_, text);
+  if (websocket_ && websocket_->send_text(text)) return;
+  fail(Outcome::disconnected, "ws_send without a WebSocket: " +
+                                  (websocket_ ? websocket_->end_reason() : "it was never opened"));
+}
+
+Task<void> VirtualUser::perform_ws_await(const CompiledStep& step, const WsAwaitStep& await) {
+  const TimePoint began = now();
+  const TimePoint deadline = began + step.timeout;
+  Recorder& recorder = worker_.recorder_at(began);
+  recorder.begin_request();
+  wait_ = Wait{&await, std::nullopt, began, {}};
+  if (websocket_) {
+    auto& unread = websocket_->unread();
+    std::size_t used = 0;
+    while (used < unread.size() && !wait_.outcome) (void)on_websocket_message(unread[used++]);
+    unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(used));
+  }
+  if (!wait_.outcome && !(websocket_ && websocket_->is_open())) on_websocket_closed();
+  timer_fired_ = false;
+  if (!wait_.outcome) {
+    worker_.wire.timers().arm(timer_, round_up(deadline, coarse_grid));
+    while (!wait_.outcome && !timer_fired_ && !cancelled()) co_await sleeper_.sleep();
+    worker_.wire.timers().disarm(timer_);
+  }
+  if (!wait_.outcome) {
+    wait_.outcome = cancelled() ? Outcome::unfinished : Outcome::timed_out;
+    wait_.done = cancelled() ? now() : deadline;
+    wait_.problem = "no such message";
+  }
+  wait_.step = nullptr;
+  const Outcome outcome = *wait_.outcome;
+  variables_.set(slot_outcome, std::string(name_of(outcome)));
+  const TimePoint first = is_error(outcome) ? TimePoint{} : wait_.done;
+  const Sample sample{began, began, first, wait_.done, outcome};
+  record_sample(step, recorder, sample, 0, wait_.problem);
+  if (step.record) record_ledger(*step.record, sample, 0);
+  due_ = outcome == Outcome::timed_out ? now() : wait_.done;
+}
+
+bool VirtualUser::on_websocket_message(std::string_view text) {
+  if (wait_.step == nullptr || wait_.outcome) return false;
+  const MessageKind kind = classify_message(*wait_.step, text, variables_, random_);
+  if (kind == MessageKind::other) return true;
+  wait_.done = now();
+  wait_.outcome = kind == MessageKind::over ? Outcome::gone : Outcome::ok;
+  if (kind == MessageKind::awaited && !wait_.step->captures.empty()) {
+    const HeaderLookup none = [](std::string_view) { return std::optional<std::string_view>{}; };
+    auto problem =
+        apply_captures(wait_.step->captures, text, none, variables_, worker_.expressions, random_);
+    if (problem) {
+      wait_.outcome = Outcome::assertion_failed;
+      wait_.problem = std::move(*problem);
+    }
+  }
+  sleeper_.wake();
+  return true;
+}
+
+void VirtualUser::on_websocket_closed() {
+  if (wait_.step == nullptr || wait_.outcome) return;
+  wait_.outcome = Outcome::disconnected;
+  wait_.done = now();
+  wait_.problem = websocket_ ? websocket_->end_reason() : "no WebSocket was opened";
+  sleeper_.wake();
+}
+
+}  // namespace stampede

@@ -1,0 +1,134 @@
+// One user of the target: interprets a scenario's steps for one session after another. It decides
+// what an answer means for the measurement and knows nothing of when sessions start.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/history/ledger.hpp"
+#include "harness/load/load.hpp"
+#include "harness/measure/recorder.hpp"
+#include "harness/protocol/http_client.hpp"
+#include "harness/protocol/websocket_client.hpp"
+#include "harness/scenario/scenario.hpp"
+
+namespace stampede {
+
+// What the users of one worker share. Nothing in it is shared with another thread.
+struct WorkerState {
+  WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
+              std::uint32_t worker, TimePoint start);
+  // Where a request or session belongs, by its intended time.
+  Recorder& recorder_at(TimePoint intended) noexcept {
+    return intended < measured_from ? warm_up : measured;
+  }
+  // Keeps the first text of each outcome for the report.
+  bool wants_example(Outcome outcome) noexcept;
+  void keep_remark(Outcome outcome, std::string text);
+
+  const LoadPlan& plan;
+  Wire wire;
+  Recorder warm_up, measured;
+  Ledger ledger;
+  ExpressionEngine expressions;
+  TimePoint started, measured_from;
+  Snapshot remarks;  // example texts of sessions that failed without a sample
+  std::array<bool, outcome_count> example_kept{};
+};
+
+enum class SessionEnd : std::uint8_t { completed, failed, unfinished };
+
+struct SessionStart {
+  std::uint64_t number = 0;      // within its scenario
+  std::uint64_t user_index = 0;  // which of the scenario's users it acts as
+  std::uint32_t round = 0;
+};
+
+class VirtualUser final : public WebSocketListener {
+ public:
+  VirtualUser(WorkerState& worker, const CompiledScenario& scenario, std::uint32_t scenario_index);
+  ~VirtualUser() override;
+
+  // A new session: identity, variables, random numbers.
+  void begin(const SessionStart& start);
+  // Runs steps; `intended` is when the first of them is due. Without effect once the session has
+  // ended.
+  Task<void> run(const Steps& steps, TimePoint intended);
+  // Until `due`, or until cancelled.
+  Task<void> sleep_until(TimePoint due);
+  // Closes what the session opened; `keep_http` leaves its HTTP connection for the next one.
+  SessionEnd finish(bool keep_http);
+  // The session shall end now; what is in flight is recorded as unfinished.
+  void cancel();
+  [[nodiscard]] bool cancelled() const noexcept { return state_ == State::cancelled; }
+  [[nodiscard]] Random& random() noexcept { return random_; }
+
+  std::size_t roster_place = 0;  // used by the worker alone
+
+ private:
+  enum class State : std::uint8_t { running, stopped, failed, cancelled };
+  struct Cursor {
+    const Steps* steps;
+    const LoopStep* loop;
+    std::size_t next;
+    std::uint32_t passes;
+  };
+  // What a wait for a message has come to.
+  struct Wait {
+    const WsAwaitStep* step = nullptr;  // nullptr: none is going on
+    std::optional<Outcome> outcome;
+    TimePoint done;
+    std::string problem;
+  };
+
+  bool on_websocket_message(std::string_view text) override;
+  void on_websocket_closed() override;
+
+  Task<void> perform_http(const CompiledStep& step, const HttpStep& http);
+  Task<void> perform_connect(const CompiledStep& step);
+  Task<void> perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect);
+  Task<void> perform_ws_await(const CompiledStep& step, const WsAwaitStep& await);
+  void follow(const CompiledStep& step);
+  bool repeat(Cursor& cursor);
+  void assign(const SetStep& step);
+  void choose(const ChooseStep& step);
+  void send_message(const WsSendStep& step);
+  void write_request(const HttpStep& http, Exchange& exchange);
+  void write_headers(const std::vector<Header>& headers, std::string& out);
+  Outcome judge_answer(const HttpStep& http, Exchange& exchange);
+  void settle(const CompiledStep& step, Exchange& exchange, Recorder& recorder);
+  void record_sample(const CompiledStep& step, Recorder& recorder, const Sample& sample,
+                     unsigned status, std::string_view detail);
+  void record_ledger(const CompiledRecord& record, const Sample& sample, unsigned status);
+  void remember_answer(unsigned status, std::string_view body, Outcome outcome);
+  bool holds(const Expression& condition);
+  void fail(Outcome kind, std::string text);
+  [[nodiscard]] bool running() const noexcept { return state_ == State::running; }
+
+  WorkerState& worker_;
+  const CompiledScenario& scenario_;
+  std::uint32_t scenario_index_;
+  State state_ = State::stopped;
+  bool timer_fired_ = false;
+  Variables variables_;
+  Random random_;
+  HttpClient http_;
+  std::shared_ptr<WebSocketClient> websocket_;
+  Sleeper sleeper_;
+  Timer timer_;
+  Wait wait_;
+  TimePoint due_;  // intended time of the next sample
+  std::vector<Cursor> stack_;
+  std::uint64_t user_ = 0, session_ = 0;
+};
+
+// Did a step with this outcome take effect at the target? status 0: no answer.
+Certainty certainty_of(Outcome outcome, unsigned status) noexcept;
+// The `code` member of a problem+json body, or an empty view.
+std::string_view problem_code(std::string_view body) noexcept;
+
+}  // namespace stampede

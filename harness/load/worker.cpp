@@ -1,0 +1,387 @@
+#include "harness/load/worker.hpp"
+
+#include <cmath>
+#include <ctime>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+namespace stampede {
+
+namespace {
+
+constexpr Nanos probe_every{std::chrono::milliseconds{10}};
+constexpr Nanos closed_tick{std::chrono::milliseconds{20}};
+// A closed user whose session failed does not fall upon a dead target in a tight loop.
+constexpr Nanos pause_after_failure{std::chrono::milliseconds{100}};
+// Users are prepared over this part of the time that is left before the first instant.
+constexpr double prepare_spread = 0.6;
+constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+
+}  // namespace
+
+void Mailbox::put(WorkerSecond second) {
+  {
+    const std::lock_guard lock(mutex_);
+    seconds_.push_back(std::move(second));
+  }
+  arrived_.notify_one();
+}
+
+std::optional<WorkerSecond> Mailbox::take(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  if (!arrived_.wait(lock, stop, [this] { return !seconds_.empty(); })) return std::nullopt;
+  WorkerSecond second = std::move(seconds_.front());
+  seconds_.pop_front();
+  return second;
+}
+
+Worker::OpenRun::OpenRun(Worker& the_worker, const CompiledScenario& the_scenario,
+                         std::uint32_t scenario_index)
+    : worker(the_worker),
+      scenario(the_scenario),
+      index(scenario_index),
+      schedule(std::get<OpenLoad>(the_scenario.load), the_worker.stripe(),
+               schedule_seed(the_worker.plan_.seed, scenario_index)),
+      next(schedule.next()),
+      users_max(the_scenario.users_max == 0 ? unlimited
+                                            : the_worker.share_of(the_scenario.users_max)),
+      keeps_connections(the_scenario.model == "open"),
+      timer(
+          [](void* self) {
+            auto* run = static_cast<OpenRun*>(self);
+            run->worker.serve_arrivals(*run, true);
+          },
+          this) {}
+
+Worker::ClosedRun::ClosedRun(Worker& the_worker, const CompiledScenario& the_scenario,
+                             std::uint32_t scenario_index)
+    : worker(the_worker),
+      scenario(the_scenario),
+      index(scenario_index),
+      users_highest(closed_users_max(std::get<ClosedLoad>(the_scenario.load))),
+      loops(users_highest),
+      looping(users_highest),
+      timer(
+          [](void* self) {
+            auto* run = static_cast<ClosedRun*>(self);
+            run->worker.adjust_closed(*run);
+          },
+          this) {}
+
+std::uint32_t Worker::ClosedRun::wanted() const {
+  const auto& load = std::get<ClosedLoad>(scenario.load);
+  const TimePoint at = now();
+  if (!worker.may_start() || at >= worker.end_) return 0;
+  const Nanos offset = at - worker.start_ - scenario.start_at;
+  if (offset < Nanos{0}) return 0;
+  return static_cast<std::uint32_t>(std::ceil(target_at(load.start_users, load.stages, offset)));
+}
+
+Worker::Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
+               Mailbox& mailbox)
+    : plan_(plan),
+      index_(index),
+      start_(start),
+      end_(start + plan.length),
+      mailbox_(mailbox),
+      state_(io_, plan, std::move(server), index, start),
+      second_(*this, &Worker::on_second),
+      probe_(*this, &Worker::on_probe),
+      length_(*this, &Worker::on_length),
+      drained_(*this, &Worker::on_drained),
+      measured_(*this, &Worker::on_measured) {
+  std::uint32_t number = 0;
+  for (const CompiledScenario& scenario : plan.run->scenarios) {
+    if (std::holds_alternative<OpenLoad>(scenario.load)) {
+      open_.emplace_back(*this, scenario, number);
+    } else if (std::holds_alternative<ClosedLoad>(scenario.load)) {
+      closed_.emplace_back(*this, scenario, number);
+    } else {
+      instant_.push_back({scenario, std::get<InstantLoad>(scenario.load), number});
+    }
+    ++number;
+  }
+}
+
+Worker::~Worker() = default;
+
+std::uint64_t Worker::share_of(std::uint64_t total) const noexcept {
+  return total / plan_.workers + (index_ < total % plan_.workers ? 1 : 0);
+}
+
+void Worker::run() noexcept {
+  try {
+    begin();
+    io_.run();
+  } catch (...) {
+    failure_ = std::current_exception();
+    WorkerSecond last;
+    last.worker = index_;
+    last.second = second_number_;
+    last.last = last.failed = true;
+    mailbox_.put(std::move(last));
+  }
+}
+
+void Worker::interrupt() {
+  asio::post(io_, [this] {
+    closing_ = true;
+    if (!finished_) cancel_all();
+  });
+}
+
+void Worker::begin() {
+  TimerHeap& timers = state_.wire.timers();
+  cpu_at_start_ = cpu_at_second_ = cpu_at_measured_ = read_cpu();
+  probe_due_ = start_ + probe_every;
+  timers.arm(probe_.timer, probe_due_);
+  timers.arm(second_.timer, start_ + std::chrono::seconds{1});
+  timers.arm(length_.timer, end_);
+  timers.arm(measured_.timer, state_.measured_from);
+  for (OpenRun& run : open_) serve_arrivals(run, false);
+  for (ClosedRun& run : closed_) timers.arm(run.timer, start_ + run.scenario.start_at);
+  for (InstantRun& run : instant_) {
+    for (std::uint32_t user = index_; user < run.load.users; user += plan_.workers) {
+      spawn(instant_user(run, user));
+    }
+  }
+}
+
+void Worker::spawn(Task<void> task) {
+  ++tasks_;
+  asio::co_spawn(io_, std::move(task), [this](std::exception_ptr error) {
+    --tasks_;
+    // A session ends by value; what is thrown here is a bug or the end of memory: it ends the
+    // worker.
+    if (error) std::rethrow_exception(error);
+    finish_when_idle();
+  });
+}
+
+void Worker::enlist(VirtualUser& user) {
+  user.roster_place = alive_.size();
+  alive_.push_back(&user);
+}
+
+void Worker::strike_off(VirtualUser& user) noexcept {
+  alive_[user.roster_place] = alive_.back();
+  alive_[user.roster_place]->roster_place = user.roster_place;
+  alive_.pop_back();
+}
+
+void Worker::count_end(TimePoint intended, SessionEnd end) {
+  SessionCounts& counts = state_.recorder_at(intended).sessions();
+  switch (end) {
+    case SessionEnd::completed:
+      ++counts.completed;
+      break;
+    case SessionEnd::failed:
+      ++counts.failed;
+      break;
+    case SessionEnd::unfinished:
+      ++counts.unfinished;
+      break;
+  }
+}
+
+// Starts what is due and sets the timer for the arrival after that.
+void Worker::serve_arrivals(OpenRun& run, bool starting) {
+  const TimePoint origin = start_ + run.scenario.start_at;
+  while (run.next && starting) {
+    const TimePoint intended = origin + run.next->offset;
+    if (intended > now() || intended >= end_) break;
+    start_open_session(run, *run.next);
+    run.next = run.schedule.next();
+  }
+  if (!run.next || !may_start()) return;
+  const TimePoint intended = origin + run.next->offset;
+  if (intended < end_) state_.wire.timers().arm(run.timer, intended);
+}
+
+void Worker::start_open_session(OpenRun& run, const ArrivalSchedule::Arrival& arrival) {
+  const TimePoint intended = start_ + run.scenario.start_at + arrival.offset;
+  SessionCounts& counts = state_.recorder_at(intended).sessions();
+  ++counts.scheduled;
+  if (ending_ || run.users_alive >= run.users_max) {
+    ++counts.not_sent;
+    return;
+  }
+  if (run.spare.empty()) {
+    run.spare.push_back(std::make_unique<VirtualUser>(state_, run.scenario, run.index));
+  }
+  std::unique_ptr<VirtualUser> user = std::move(run.spare.back());
+  run.spare.pop_back();
+  ++run.users_alive;
+  enlist(*user);
+  spawn(open_session(run, std::move(user), {arrival.index, arrival.index, 0}, intended));
+}
+
+Task<void> Worker::open_session(OpenRun& run, std::unique_ptr<VirtualUser> user, SessionStart start,
+                                TimePoint intended) {
+  user->begin(start);
+  co_await user->run(run.scenario.steps, intended);
+  count_end(intended, user->finish(run.keeps_connections));
+  strike_off(*user);
+  --run.users_alive;
+  run.spare.push_back(std::move(user));
+}
+
+// Starts the users that the shape wants by now and who are not at work.
+void Worker::adjust_closed(ClosedRun& run) {
+  const std::uint32_t wanted = std::min(run.users_highest, run.wanted());
+  for (std::uint32_t user = index_; user < wanted; user += plan_.workers) {
+    if (run.looping[user]) continue;
+    run.looping[user] = true;
+    spawn(closed_user(run, user));
+  }
+  const Nanos length = load_length(run.scenario.load);
+  const TimePoint due = round_up(now() + Nanos{1}, closed_tick);
+  if (may_start() && due < std::min(end_, start_ + run.scenario.start_at + length)) {
+    state_.wire.timers().arm(run.timer, due);
+  }
+}
+
+Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
+  VirtualUser user(state_, run.scenario, run.index);
+  enlist(user);
+  while (number < run.wanted()) {
+    const std::uint64_t session = run.loops[number]++ * run.users_highest + number;
+    const TimePoint intended = now();
+    ++state_.recorder_at(intended).sessions().scheduled;
+    user.begin({session, session, 0});
+    co_await user.run(run.scenario.steps, intended);
+    const SessionEnd end = user.finish(true);
+    count_end(intended, end);
+    if (end == SessionEnd::failed) co_await user.sleep_until(now() + pause_after_failure);
+    // Steps that wait for nothing must not keep the loop from its other work.
+    co_await asio::post(io_.get_executor(), asio::deferred);
+  }
+  strike_off(user);
+  run.looping[number] = false;
+}
+
+Task<void> Worker::instant_user(InstantRun& run, std::uint32_t number) {
+  VirtualUser user(state_, run.scenario, run.index);
+  enlist(user);
+  const TimePoint first = start_ + run.scenario.start_at;
+  const double place = static_cast<double>(number) / static_cast<double>(run.load.users);
+  user.begin({number, number, 0});
+  co_await user.sleep_until(start_ +
+                            from_seconds(to_seconds(first - start_) * prepare_spread * place));
+  for (std::uint32_t round = 0; round < run.load.rounds; ++round) {
+    const TimePoint instant = first + round * run.load.every;
+    if (instant >= end_) break;
+    if (!may_start()) {
+      // Came due while its user was still busy with the round before, and cannot start any more.
+      if (now() < instant) break;
+      SessionCounts& counts = state_.recorder_at(instant).sessions();
+      ++counts.scheduled;
+      ++counts.not_sent;
+      continue;
+    }
+    const std::uint64_t session = std::uint64_t{round} * run.load.users + number;
+    user.begin({session, number, round});
+    co_await instant_session(run, user, instant);
+  }
+  strike_off(user);
+}
+
+// Prepares, waits for the instant, fires. What never came due is not counted.
+Task<void> Worker::instant_session(InstantRun& run, VirtualUser& user, TimePoint instant) {
+  co_await user.run(run.scenario.prepare, now());
+  const Nanos reaction = draw(run.load.reaction, user.random());
+  co_await user.sleep_until(instant + reaction);
+  if (now() >= instant) {
+    ++state_.recorder_at(instant).sessions().scheduled;
+    co_await user.run(run.scenario.steps, instant + reaction);
+    count_end(instant, user.finish(true));
+  } else {
+    (void)user.finish(true);
+  }
+}
+
+void Worker::on_probe() {
+  const TimePoint at = now();
+  state_.recorder_at(at).loop_lag(at - probe_due_);
+  probe_due_ += probe_every;
+  // After a long stall the missed probes are not made up for: one lateness tells of the whole of
+  // it.
+  if (probe_due_ <= at) probe_due_ = at + probe_every;
+  state_.wire.timers().arm(probe_.timer, probe_due_);
+}
+
+void Worker::on_measured() { cpu_at_measured_ = read_cpu(); }
+
+void Worker::on_second() {
+  hand_over(false);
+  ++second_number_;
+  state_.wire.timers().arm(second_.timer, start_ + std::chrono::seconds{second_number_ + 1});
+}
+
+void Worker::on_length() {
+  // What came due before the end and has waited for this thread still starts.
+  for (OpenRun& run : open_) serve_arrivals(run, true);
+  closing_ = true;
+  const CpuClock cpu = read_cpu();
+  const double wall = to_seconds(cpu.at - cpu_at_measured_.at);
+  if (wall > 0) measured_cpu_share_ = (cpu.seconds - cpu_at_measured_.seconds) / wall;
+  state_.wire.timers().arm(drained_.timer, end_ + plan_.drain);
+  finish_when_idle();
+}
+
+void Worker::on_drained() { cancel_all(); }
+
+void Worker::cancel_all() {
+  if (!ending_ && !drained_.timer.armed()) {
+    // Interrupted: arrivals that came due and were not served yet are part of the balance.
+    ending_ = true;
+    for (OpenRun& run : open_) serve_arrivals(run, true);
+  }
+  ending_ = true;
+  for (VirtualUser* user : alive_) user->cancel();
+  finish_when_idle();
+}
+
+void Worker::finish_when_idle() {
+  if (!closing_ || tasks_ > 0 || finished_) return;
+  finished_ = true;
+  for (OpenRun& run : open_) run.spare.clear();
+  state_.wire.close_websockets();
+  cpu_seconds_ = read_cpu().seconds - cpu_at_start_.seconds;
+  hand_over(true);
+  state_.wire.timers().stop();
+}
+
+void Worker::hand_over(bool last) {
+  Wire& wire = state_.wire;
+  const TimePoint at = now();
+  Recorder& recorder = state_.recorder_at(at - Nanos{1});
+  const Traffic traffic = std::exchange(wire.traffic(), Traffic{});
+  recorder.traffic(traffic.bytes_in, traffic.bytes_out);
+  recorder.ws_frames(traffic.frames_in, traffic.frames_out);
+  for (std::uint64_t i = 0; i < traffic.connections; ++i) recorder.connection();
+  WorkerSecond second;
+  second.worker = index_;
+  second.second = second_number_;
+  second.last = last;
+  second.warm_up = state_.warm_up.take();
+  second.measured = state_.measured.take();
+  Snapshot& current = at <= state_.measured_from ? second.warm_up : second.measured;
+  current += std::exchange(state_.remarks, Snapshot{});
+  second.gauges = {alive_.size(), wire.open().requests, wire.open().connections,
+                   wire.open().websockets};
+  const CpuClock cpu = read_cpu();
+  const double wall = to_seconds(cpu.at - cpu_at_second_.at);
+  if (wall > 0) second.cpu_share = (cpu.seconds - cpu_at_second_.seconds) / wall;
+  cpu_at_second_ = cpu;
+  mailbox_.put(std::move(second));
+}
+
+Worker::CpuClock Worker::read_cpu() noexcept {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return {now(), static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9};
+}
+
+}  // namespace stampede

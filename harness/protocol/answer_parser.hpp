@@ -1,0 +1,45 @@
+// Parses one HTTP/1.1 answer into an Exchange, keeping only what somebody wants: the status, the
+// body (bounded) and the named headers.
+#pragma once
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <string_view>
+
+#include "harness/protocol/wire.hpp"
+
+namespace stampede {
+
+class AnswerParser : public boost::beast::http::basic_parser<false> {
+ public:
+  explicit AnswerParser(Exchange& exchange);
+
+  enum class Progress : std::uint8_t { needs_more, complete, malformed };
+  // Feeds what was received. Unparsed bytes are kept in exchange.carry until more comes;
+  // `left_over` is what follows a complete answer and is valid as long as `received` and the
+  // exchange are.
+  Progress feed(std::string_view received);
+  // The peer has closed. An answer that ends with the connection is complete then.
+  Progress end();
+  [[nodiscard]] std::string_view left_over() const noexcept { return left_over_; }
+  // Sec-WebSocket-Accept, or empty.
+  [[nodiscard]] const std::string& websocket_accept() const noexcept { return accept_; }
+
+ private:
+  using Error = boost::beast::error_code;
+  using Text = boost::beast::string_view;
+  void on_request_impl(boost::beast::http::verb, Text, Text, int, Error&) override {}
+  void on_response_impl(int code, Text, int, Error&) override;
+  void on_field_impl(boost::beast::http::field name, Text name_text, Text value, Error&) override;
+  void on_header_impl(Error&) override {}
+  void on_body_init_impl(boost::optional<std::uint64_t> const&, Error&) override {}
+  std::size_t on_body_impl(Text body, Error&) override;
+  void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override;
+  void on_finish_impl(Error&) override {}
+
+  Exchange& exchange_;
+  std::string_view left_over_;
+  std::string accept_;
+};
+
+}  // namespace stampede

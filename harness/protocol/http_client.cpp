@@ -1,0 +1,184 @@
+#include "harness/protocol/http_client.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+
+#include "harness/protocol/answer_parser.hpp"
+
+namespace stampede {
+
+namespace {
+constexpr auto as_value = asio::as_tuple(asio::deferred);
+// A connection that rested longer is looked at before it is used again.
+constexpr Nanos fresh_for{std::chrono::seconds{1}};
+}  // namespace
+
+HttpClient::HttpClient(Wire& wire)
+    : wire_(wire),
+      socket_(wire.executor()),
+      deadline_([](void* self) { static_cast<HttpClient*>(self)->cut_off(Cut::deadline); }, this) {}
+
+HttpClient::~HttpClient() {
+  wire_.timers().disarm(deadline_);
+  close();
+}
+
+void HttpClient::close() noexcept {
+  if (open_) {
+    open_ = false;
+    --wire_.open().connections;
+  }
+  boost::system::error_code ignored;  // the descriptor is released in any case
+  socket_.close(ignored);
+}
+
+void HttpClient::cut_off(Cut cut) noexcept {
+  cut_ = cut;
+  close();
+}
+
+void HttpClient::abort() noexcept {
+  if (deadline_.armed()) cut_off(Cut::abort);
+}
+
+bool HttpClient::usable() {
+  if (!open_) return false;
+  if (now() - last_used_ < fresh_for) return true;
+  char byte = 0;
+  const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  // Bytes that nobody asked for make a connection as useless as its end does.
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+  close();
+  return false;
+}
+
+void HttpClient::begin(Exchange& exchange, TimePoint deadline) {
+  cut_ = Cut::none;
+  exchange.sent = now();
+  ++wire_.open().requests;
+  wire_.timers().arm(deadline_, round_up(deadline, coarse_grid));
+}
+
+void HttpClient::finish(Exchange& exchange, TimePoint deadline) {
+  wire_.timers().disarm(deadline_);
+  --wire_.open().requests;
+  // A timeout enters the statistics with its value, not with the grid's delay.
+  last_used_ = now();
+  const bool timed_out = exchange.outcome == Outcome::timed_out;
+  exchange.done = timed_out ? std::max(deadline, exchange.sent) : last_used_;
+  exchange.first_byte = std::min(exchange.first_byte, exchange.done);
+}
+
+bool HttpClient::was_cut(Exchange& exchange) noexcept {
+  if (cut_ == Cut::none) return false;
+  exchange.outcome = cut_ == Cut::deadline ? Outcome::timed_out : Outcome::unfinished;
+  return true;
+}
+
+Task<void> HttpClient::connect(Exchange& exchange, TimePoint deadline) {
+  begin(exchange, deadline);
+  (void)co_await open(exchange);
+  finish(exchange, deadline);
+}
+
+Task<void> HttpClient::perform(Exchange& exchange, TimePoint deadline) {
+  begin(exchange, deadline);
+  bool reused = usable();
+  Attempt result = Attempt::stale;
+  while (result == Attempt::stale) {
+    if (!reused && !co_await open(exchange)) break;
+    result = co_await attempt(exchange, reused);
+    reused = false;
+  }
+  finish(exchange, deadline);
+}
+
+Task<bool> HttpClient::open(Exchange& exchange) {
+  close();
+  boost::system::error_code error = wire_.open_socket(socket_);
+  if (!error) {
+    const auto [failure] = co_await socket_.async_connect(wire_.server().endpoint, as_value);
+    error = failure;
+  }
+  if (was_cut(exchange)) {
+    exchange.problem = "no connection yet";
+    co_return false;
+  }
+  if (error) {
+    exchange.outcome = Outcome::connect_failed;
+    exchange.problem = describe_connect_error(error);
+    close();
+    co_return false;
+  }
+  open_ = true;
+  ++wire_.open().connections;
+  ++wire_.traffic().connections;
+  co_return true;
+}
+
+HttpClient::Attempt HttpClient::lost(Exchange& exchange, bool repeat, std::string problem) {
+  close();
+  if (repeat) return Attempt::stale;
+  exchange.outcome = Outcome::disconnected;
+  exchange.problem = std::move(problem);
+  return Attempt::finished;
+}
+
+Task<boost::system::error_code> HttpClient::send(const std::string& text, std::size_t& sent) {
+  boost::system::error_code error;
+  while (sent < text.size()) {
+    sent += socket_.write_some(asio::buffer(text.data() + sent, text.size() - sent), error);
+    if (error == asio::error::would_block) {
+      const auto [failure] = co_await socket_.async_wait(Socket::wait_write, as_value);
+      error = failure;
+    }
+    if (error || cut_ != Cut::none) break;
+  }
+  wire_.traffic().bytes_out += sent;
+  co_return error;
+}
+
+Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
+  std::size_t written = 0;
+  boost::system::error_code error;
+  written = socket_.write_some(asio::buffer(exchange.request), error);
+  if (!error && written == exchange.request.size()) {
+    wire_.traffic().bytes_out += written;
+  } else {
+    error = co_await send(exchange.request, written);
+  }
+  if (was_cut(exchange)) co_return Attempt::finished;
+  if (error) {
+    const bool repeat = reused && (written == 0 || exchange.repeatable);
+    co_return lost(exchange, repeat, "while sending: " + error.message());
+  }
+  AnswerParser parser(exchange);
+  while (true) {
+    (void)co_await socket_.async_wait(Socket::wait_read, as_value);
+    if (was_cut(exchange)) co_return Attempt::finished;
+    auto& scratch = wire_.scratch();
+    const std::size_t got = socket_.read_some(asio::buffer(scratch), error);
+    if (error == asio::error::would_block) continue;
+    if (error) {
+      if (error == asio::error::eof && parser.end() == AnswerParser::Progress::complete) break;
+      const bool repeat = reused && exchange.repeatable && exchange.first_byte == TimePoint{};
+      co_return lost(exchange, repeat,
+                     error == asio::error::eof ? exchange.problem : error.message());
+    }
+    if (exchange.first_byte == TimePoint{}) exchange.first_byte = now();
+    wire_.traffic().bytes_in += got;
+    const auto progress = parser.feed(std::string_view(scratch.data(), got));
+    if (progress == AnswerParser::Progress::needs_more) continue;
+    if (progress == AnswerParser::Progress::malformed) {
+      exchange.outcome = Outcome::malformed;
+      close();
+      co_return Attempt::finished;
+    }
+    break;
+  }
+  if (!parser.keep_alive() || !parser.left_over().empty()) close();
+  co_return Attempt::finished;
+}
+
+}  // namespace stampede

@@ -1,0 +1,298 @@
+#include "harness/protocol/websocket_client.hpp"
+
+#include <openssl/evp.h>
+
+#include <boost/asio/as_tuple.hpp>
+
+#include "harness/protocol/answer_parser.hpp"
+
+namespace stampede {
+
+namespace {
+
+constexpr auto as_value = asio::as_tuple(asio::deferred);
+constexpr std::size_t outbox_size_max = 64 << 10;
+constexpr Nanos goodbye_patience{std::chrono::seconds{1}};
+constexpr std::uint16_t normal_closure = 1000;
+
+std::string base64(std::string_view bytes) {
+  std::string text(4 * ((bytes.size() + 2) / 3), '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  return text;
+}
+
+}  // namespace
+
+std::string websocket_accept(std::string_view key) {
+  std::string text(key);
+  text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
+  return base64({reinterpret_cast<const char*>(digest), size});
+}
+
+WebSocketClient::WebSocketClient(Wire& wire, WebSocketListener* listener)
+    : wire_(wire),
+      listener_(listener),
+      socket_(wire.executor()),
+      timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_timer(); }, this) {
+  wire_.enlist(*this);
+}
+
+WebSocketClient::~WebSocketClient() {
+  release();
+  wire_.strike_off(*this);
+}
+
+// Everything that the operating system or others hold of it.
+void WebSocketClient::release() noexcept {
+  wire_.timers().disarm(timer_);
+  if (counted_) {
+    counted_ = false;
+    --wire_.open().websockets;
+    --wire_.open().connections;
+  }
+  boost::system::error_code ignored;  // the descriptor is released in any case
+  socket_.close(ignored);
+}
+
+bool WebSocketClient::was_cut(Exchange& exchange) noexcept {
+  if (cut_ == Cut::none) return false;
+  exchange.outcome = cut_ == Cut::deadline ? Outcome::timed_out : Outcome::unfinished;
+  exchange.problem = "no WebSocket yet";
+  return true;
+}
+
+Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, TimePoint deadline) {
+  std::string nonce;
+  for (int i = 0; i < 4; ++i) {
+    const std::uint32_t word = wire_.next_mask();
+    nonce.append(reinterpret_cast<const char*>(&word), sizeof word);
+  }
+  const std::string key = base64(nonce);
+  exchange.request
+      .append("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n")
+      .append("Sec-WebSocket-Key: ")
+      .append(key)
+      .append("\r\n");
+  if (!protocol.empty()) {
+    exchange.request.append("Sec-WebSocket-Protocol: ").append(protocol).append("\r\n");
+  }
+  exchange.request.append("\r\n");
+  state_ = State::connecting;
+  exchange.sent = now();
+  ++wire_.open().requests;
+  wire_.timers().arm(timer_, round_up(deadline, coarse_grid));
+  co_await shake_hands(exchange, key);
+  --wire_.open().requests;
+  const bool timed_out = exchange.outcome == Outcome::timed_out;
+  exchange.done = timed_out ? std::max(deadline, exchange.sent) : now();
+  exchange.first_byte = std::min(exchange.first_byte, exchange.done);
+  if (state_ == State::connecting) {
+    state_ = State::closed;
+    end_reason_ = "it was never open";
+    release();
+  }
+}
+
+Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& key) {
+  boost::system::error_code error = wire_.open_socket(socket_);
+  if (!error) {
+    const auto [failure] = co_await socket_.async_connect(wire_.server().endpoint, as_value);
+    error = failure;
+  }
+  if (was_cut(exchange)) co_return;
+  if (error) {
+    exchange.outcome = Outcome::connect_failed;
+    exchange.problem = describe_connect_error(error);
+    co_return;
+  }
+  ++wire_.traffic().connections;
+  // A handshake fits into the empty buffer of a new socket, so one write takes it whole or fails.
+  const std::size_t written = socket_.write_some(asio::buffer(exchange.request), error);
+  wire_.traffic().bytes_out += written;
+  AnswerParser parser(exchange);
+  while (!error && written == exchange.request.size()) {
+    (void)co_await socket_.async_wait(Socket::wait_read, as_value);
+    if (was_cut(exchange)) co_return;
+    auto& scratch = wire_.scratch();
+    const std::size_t got = socket_.read_some(asio::buffer(scratch), error);
+    if (error == asio::error::would_block) {
+      error = {};
+      continue;
+    }
+    if (error) break;
+    if (exchange.first_byte == TimePoint{}) exchange.first_byte = now();
+    wire_.traffic().bytes_in += got;
+    const auto progress = parser.feed(std::string_view(scratch.data(), got));
+    if (progress == AnswerParser::Progress::needs_more) continue;
+    const bool upgraded = exchange.status == 101;
+    if (progress == AnswerParser::Progress::malformed ||
+        (upgraded && parser.websocket_accept() != websocket_accept(key))) {
+      exchange.outcome = Outcome::malformed;
+      if (exchange.problem.empty()) exchange.problem = "wrong Sec-WebSocket-Accept";
+      co_return;
+    }
+    if (upgraded) opened(parser.left_over());
+    co_return;
+  }
+  exchange.outcome = Outcome::disconnected;
+  exchange.problem = error ? error.message() : "the handshake was not taken whole";
+}
+
+void WebSocketClient::opened(std::string_view left_over) {
+  wire_.timers().disarm(timer_);
+  state_ = State::open;
+  counted_ = true;
+  ++wire_.open().websockets;
+  ++wire_.open().connections;
+  if (left_over.empty() || digest(left_over)) wait_readable();
+}
+
+void WebSocketClient::heartbeat(Nanos every, std::string text) {
+  if (!is_open() || every <= Nanos{0}) return;
+  heartbeat_every_ = every;
+  heartbeat_text_ = std::move(text);
+  heartbeat_due_ = now() + every;
+  wire_.timers().arm(timer_, round_up(heartbeat_due_, coarse_grid));
+}
+
+void WebSocketClient::on_timer() {
+  if (state_ == State::connecting) {
+    cut_ = Cut::deadline;
+    release();
+  } else if (state_ == State::open) {
+    heartbeat_due_ += heartbeat_every_;
+    wire_.timers().arm(timer_, round_up(heartbeat_due_, coarse_grid));
+    send_frame(Opcode::text, heartbeat_text_);
+  } else if (state_ == State::closing) {
+    end("the server did not answer the close");
+  }
+}
+
+void WebSocketClient::wait_readable() {
+  socket_.async_wait(Socket::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (!error && self->state_ != State::closed) self->on_readable();
+                     });
+}
+
+void WebSocketClient::on_readable() {
+  boost::system::error_code error;
+  auto& scratch = wire_.scratch();
+  const std::size_t got = socket_.read_some(asio::buffer(scratch), error);
+  if (error && error != asio::error::would_block) {
+    end(error == asio::error::eof ? "closed by the server without a close frame" : error.message());
+    return;
+  }
+  wire_.traffic().bytes_in += got;
+  if (digest(std::string_view(scratch.data(), got))) wait_readable();
+}
+
+// False: it has ended.
+bool WebSocketClient::digest(std::string_view received) {
+  decoder_.feed(received);
+  while (true) {
+    const FrameDecoder::Item item = decoder_.next();
+    if (item.event == FrameDecoder::Event::none) return true;
+    ++wire_.traffic().frames_in;
+    if (!handle(item)) return false;
+  }
+}
+
+bool WebSocketClient::handle(const FrameDecoder::Item& item) {
+  switch (item.event) {
+    case FrameDecoder::Event::text:
+      if (listener_ == nullptr || listener_->on_websocket_message(item.payload)) break;
+      if (unread_.size() == unread_max) unread_.erase(unread_.begin());
+      unread_.emplace_back(item.payload);
+      break;
+    case FrameDecoder::Event::ping:
+      send_frame(Opcode::pong, item.payload);
+      break;
+    case FrameDecoder::Event::close: {
+      const auto code = item.close_code == 0 ? normal_closure : item.close_code;
+      if (state_ == State::open) send_frame(Opcode::close, close_payload(code));
+      end("closed by the server with " + std::to_string(item.close_code));
+      return false;
+    }
+    case FrameDecoder::Event::malformed:
+      end("a frame that the protocol does not allow, or over the limit");
+      return false;
+    default:
+      break;
+  }
+  return state_ != State::closed;
+}
+
+bool WebSocketClient::send_text(std::string_view text) {
+  if (!is_open()) return false;
+  send_frame(Opcode::text, text);
+  return is_open();
+}
+
+void WebSocketClient::send_frame(Opcode opcode, std::string_view payload) {
+  if (state_ != State::open) return;
+  if (outbox_.size() > outbox_size_max) {
+    end("the server does not read");
+    return;
+  }
+  append_frame(outbox_, opcode, payload, wire_.next_mask());
+  ++wire_.traffic().frames_out;
+  if (!flushing_) flush();
+}
+
+void WebSocketClient::flush() {
+  boost::system::error_code error;
+  const std::size_t written = socket_.write_some(asio::buffer(outbox_), error);
+  wire_.traffic().bytes_out += written;
+  outbox_.erase(0, written);
+  if (error && error != asio::error::would_block) {
+    end("while sending: " + error.message());
+    return;
+  }
+  flushing_ = !outbox_.empty();
+  if (!flushing_) {
+    std::string().swap(outbox_);
+    return;
+  }
+  socket_.async_wait(Socket::wait_write,
+                     [self = shared_from_this()](boost::system::error_code waited) {
+                       if (!waited && self->state_ != State::closed) self->flush();
+                     });
+}
+
+void WebSocketClient::end(std::string reason) {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  end_reason_ = std::move(reason);
+  release();
+  if (listener_ != nullptr) listener_->on_websocket_closed();
+}
+
+void WebSocketClient::close() {
+  listener_ = nullptr;
+  std::vector<std::string>().swap(unread_);
+  if (state_ != State::open) return;
+  send_frame(Opcode::close, close_payload(normal_closure));
+  if (state_ != State::open) return;
+  state_ = State::closing;
+  wire_.timers().arm(timer_, round_up(now() + goodbye_patience, coarse_grid));
+}
+
+void WebSocketClient::cancel_connect() {
+  if (state_ != State::connecting) return;
+  cut_ = Cut::abort;
+  release();
+}
+
+void WebSocketClient::abort() {
+  cancel_connect();
+  listener_ = nullptr;
+  if (state_ != State::connecting) end("aborted");
+}
+
+}  // namespace stampede

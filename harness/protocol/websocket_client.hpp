@@ -1,0 +1,94 @@
+// One WebSocket of one user (RFC 6455, client side). While it rests it owns no buffer: when the
+// socket is readable a callback reads into the worker's scratch, and messages go straight to the
+// session that waits for them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/protocol/frame_codec.hpp"
+#include "harness/protocol/wire.hpp"
+
+namespace stampede {
+
+// A session that has a WebSocket. Called on the worker's thread from the socket's callback: it must
+// not resume a coroutine on that stack.
+class WebSocketListener {
+ public:
+  virtual ~WebSocketListener() = default;
+  // Is it used up? If not it is kept among the unread ones.
+  virtual bool on_websocket_message(std::string_view text) = 0;
+  // The server closed it, or it broke.
+  virtual void on_websocket_closed() = 0;
+};
+
+class WebSocketClient : public std::enable_shared_from_this<WebSocketClient> {
+ public:
+  static constexpr std::size_t unread_max = 16;
+
+  WebSocketClient(Wire& wire, WebSocketListener* listener);
+  ~WebSocketClient();
+  WebSocketClient(const WebSocketClient&) = delete;
+  WebSocketClient& operator=(const WebSocketClient&) = delete;
+
+  // exchange.request holds the request line and headers of the upgrade, without the empty line; the
+  // fields of the handshake are added here. `protocol` may be empty. Outcome ok with status 101:
+  // open; with another status: the server refused.
+  Task<void> connect(Exchange& exchange, std::string protocol, TimePoint deadline);
+  // Every so often while it is open, whatever the session does.
+  void heartbeat(Nanos every, std::string text);
+  // False: it is not open.
+  bool send_text(std::string_view text);
+  [[nodiscard]] bool is_open() const noexcept { return state_ == State::open; }
+  std::vector<std::string>& unread() noexcept { return unread_; }
+  // Why it is not open any more: "closed by the server with 4410".
+  [[nodiscard]] const std::string& end_reason() const noexcept { return end_reason_; }
+  // Says goodbye and lets go of the listener; lives on until the server has answered, for a second
+  // at most.
+  void close();
+  // A connect in progress becomes unfinished; without effect otherwise.
+  void cancel_connect();
+  // Ends at once, listener or not.
+  void abort();
+
+  std::size_t roster_place = 0;  // used by Wire alone
+
+ private:
+  enum class State : std::uint8_t { idle, connecting, open, closing, closed };
+  enum class Cut : std::uint8_t { none, deadline, abort };
+
+  Task<void> shake_hands(Exchange& exchange, const std::string& key);
+  bool was_cut(Exchange& exchange) noexcept;
+  void on_timer();
+  void opened(std::string_view left_over);
+  void wait_readable();
+  void on_readable();
+  bool digest(std::string_view received);
+  bool handle(const FrameDecoder::Item& item);
+  void send_frame(Opcode opcode, std::string_view payload);
+  void flush();
+  void end(std::string reason);
+  void release() noexcept;
+
+  Wire& wire_;
+  WebSocketListener* listener_;
+  Socket socket_;
+  Timer timer_;  // connecting: deadline; open: heartbeat; closing: patience
+  FrameDecoder decoder_;
+  std::vector<std::string> unread_;
+  std::string outbox_;  // what the socket would not take yet
+  std::string heartbeat_text_, end_reason_;
+  Nanos heartbeat_every_{0};
+  TimePoint heartbeat_due_;
+  State state_ = State::idle;
+  Cut cut_ = Cut::none;
+  bool flushing_ = false, counted_ = false;
+};
+
+// The value of Sec-WebSocket-Accept for a key.
+std::string websocket_accept(std::string_view key);
+
+}  // namespace stampede

@@ -1,0 +1,108 @@
+#include "harness/protocol/wire.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+#include "harness/protocol/websocket_client.hpp"
+
+namespace stampede {
+
+namespace {
+constexpr std::size_t spare_exchanges_max = 1024;
+constexpr std::size_t kept_capacity_max = 64 << 10;
+}  // namespace
+
+void Sleeper::wake() {
+  if (handler_) asio::post(executor_, std::exchange(handler_, nullptr));
+}
+
+void Exchange::reset() {
+  request.clear();
+  repeatable = head = false;
+  wanted_headers.clear();
+  outcome = Outcome::ok;
+  status = 0;
+  sent = first_byte = done = TimePoint{};
+  body.clear();
+  headers.clear();
+  problem.clear();
+  carry.clear();
+}
+
+Wire::Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed)
+    : io_(io),
+      server_(std::move(server)),
+      timers_(io),
+      scratch_(std::make_unique<std::array<char, scratch_size>>()),
+      mask_state_(seed | 1) {}
+
+std::uint32_t Wire::next_mask() noexcept {
+  // Masks protect proxies from hostile pages (RFC 6455 §10.3); a load generator needs only that
+  // they vary.
+  mask_state_ ^= mask_state_ << 13;
+  mask_state_ ^= mask_state_ >> 7;
+  mask_state_ ^= mask_state_ << 17;
+  return static_cast<std::uint32_t>(mask_state_ >> 32);
+}
+
+Wire::BorrowedExchange Wire::borrow() {
+  if (spare_.empty()) return BorrowedExchange(new Exchange, GiveBack{this});
+  Exchange* exchange = spare_.back().release();
+  spare_.pop_back();
+  exchange->reset();
+  return BorrowedExchange(exchange, GiveBack{this});
+}
+
+void Wire::give_back(Exchange* exchange) {
+  std::unique_ptr<Exchange> owned(exchange);
+  if (spare_.size() >= spare_exchanges_max) return;
+  if (exchange->body.capacity() + exchange->carry.capacity() > kept_capacity_max) return;
+  spare_.push_back(std::move(owned));
+}
+
+boost::system::error_code Wire::open_socket(Socket& socket) {
+  boost::system::error_code error;
+  socket.open(server_.endpoint.protocol(), error);
+  if (error) return error;
+  socket.non_blocking(true, error);
+  socket.set_option(asio::ip::tcp::no_delay(true), error);
+  if (server_.source_addresses <= 1 || !server_.endpoint.address().is_v4()) return {};
+  // The port is chosen at connect time, when the whole four-tuple is known; bind alone would
+  // reserve it.
+  const int on = 1;
+  ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  const std::uint32_t source = sources_used_++ % server_.source_addresses;
+  const asio::ip::address_v4 address(INADDR_LOOPBACK + source);
+  socket.bind(asio::ip::tcp::endpoint(address, 0), error);
+  return error;
+}
+
+void Wire::enlist(WebSocketClient& client) {
+  client.roster_place = websockets_.size();
+  websockets_.push_back(&client);
+}
+
+void Wire::strike_off(WebSocketClient& client) noexcept {
+  websockets_[client.roster_place] = websockets_.back();
+  websockets_[client.roster_place]->roster_place = client.roster_place;
+  websockets_.pop_back();
+}
+
+void Wire::close_websockets() {
+  for (WebSocketClient* client : std::vector<WebSocketClient*>(websockets_)) client->abort();
+}
+
+std::string describe_connect_error(const boost::system::error_code& error) {
+  std::string text = error.message();
+  if (error.value() == EMFILE || error.value() == ENFILE) {
+    text += " (raise the limit: ulimit -n)";
+  } else if (error.value() == EADDRNOTAVAIL) {
+    text += " (no free local port: keep connections alive, or widen net.ipv4.ip_local_port_range)";
+  }
+  return text;
+}
+
+}  // namespace stampede

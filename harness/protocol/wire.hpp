@@ -1,0 +1,144 @@
+// What all connections of one worker share: the event loop, the clock of deadlines, one read
+// buffer, pooled exchanges and the counts of traffic. Used on the worker's thread only.
+#pragma once
+
+#include <array>
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/outcome.hpp"
+#include "harness/protocol/timer_heap.hpp"
+#include "harness/time.hpp"
+
+namespace stampede {
+
+namespace asio = boost::asio;
+// Concrete, not any_io_executor: several times cheaper per step of a coroutine.
+using Executor = asio::io_context::executor_type;
+template <class T>
+using Task = asio::awaitable<T, Executor>;
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+
+inline constexpr std::size_t body_size_max = 1 << 20;
+inline constexpr std::size_t scratch_size = 64 << 10;
+
+// A coroutine's bed: it sleeps until somebody on the same thread wakes it. Waking is posted, never
+// run on the waker's stack, so a waker need not fear what the coroutine does.
+class Sleeper {
+ public:
+  explicit Sleeper(Executor executor) : executor_(executor) {}
+  // co_await sleeper.sleep(): one coroutine at a time.
+  auto sleep() {
+    return asio::async_initiate<const asio::deferred_t, void()>(Begin{}, asio::deferred, this);
+  }
+  void wake();
+  [[nodiscard]] bool asleep() const noexcept { return static_cast<bool>(handler_); }
+
+ private:
+  struct Begin {
+    template <class Handler>
+    void operator()(Handler&& handler, Sleeper* self) const {
+      self->handler_ = std::forward<Handler>(handler);
+    }
+  };
+  Executor executor_;
+  asio::any_completion_handler<void()> handler_;
+};
+
+// One request and what became of it. Pooled: it holds memory only while a request is in flight.
+struct Exchange {
+  // Asked.
+  std::string request;  // the whole text as it goes out
+  bool repeatable =
+      false;          // may be sent again when nothing of an answer was seen (RFC 9110 §9.2.2)
+  bool head = false;  // the answer has no body whatever it says
+  std::vector<std::string> wanted_headers;
+  // Answered. `outcome` is ok when a complete answer came; what its status means is not decided
+  // here.
+  Outcome outcome = Outcome::ok;
+  unsigned status = 0;
+  TimePoint sent, first_byte, done;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // the wanted ones that came
+  std::string problem;                                       // for people: why there is no answer
+  // While reading.
+  std::string carry;  // received and not yet parsed
+
+  void reset();
+};
+
+// Counted since the last take; gauges stay.
+struct Traffic {
+  std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, frames_in = 0, frames_out = 0;
+};
+struct OpenCounts {
+  std::uint64_t connections = 0, websockets = 0, requests = 0;
+};
+
+struct ServerAddress {
+  asio::ip::tcp::endpoint endpoint;
+  std::string host_header;
+  std::string path_prefix;
+  // How many loopback addresses to connect from (1: let the system choose). One address has 28,232
+  // ports.
+  std::uint32_t source_addresses = 1;
+};
+
+class WebSocketClient;
+
+class Wire {
+ public:
+  Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed);
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+
+  [[nodiscard]] Executor executor() const noexcept { return io_.get_executor(); }
+  [[nodiscard]] const ServerAddress& server() const noexcept { return server_; }
+  TimerHeap& timers() noexcept { return timers_; }
+  std::array<char, scratch_size>& scratch() noexcept { return *scratch_; }
+  Traffic& traffic() noexcept { return traffic_; }
+  OpenCounts& open() noexcept { return open_; }
+  std::uint32_t next_mask() noexcept;
+
+  struct GiveBack {
+    Wire* wire;
+    void operator()(Exchange* exchange) const { wire->give_back(exchange); }
+  };
+  using BorrowedExchange = std::unique_ptr<Exchange, GiveBack>;
+  BorrowedExchange borrow();
+
+  // Opens `socket` for connecting: no delay, and a source address when ports are scarce.
+  boost::system::error_code open_socket(Socket& socket);
+
+  void enlist(WebSocketClient& client);
+  void strike_off(WebSocketClient& client) noexcept;
+  // Closes what still says goodbye after its session has ended.
+  void close_websockets();
+
+ private:
+  void give_back(Exchange* exchange);
+
+  asio::io_context& io_;
+  ServerAddress server_;
+  TimerHeap timers_;
+  std::unique_ptr<std::array<char, scratch_size>> scratch_;
+  std::vector<std::unique_ptr<Exchange>> spare_;
+  std::vector<WebSocketClient*> websockets_;
+  Traffic traffic_;
+  OpenCounts open_;
+  std::uint64_t mask_state_;
+  std::uint32_t sources_used_ = 0;
+};
+
+// "too many open files", … with what to do about it where that is known.
+std::string describe_connect_error(const boost::system::error_code& error);
+
+}  // namespace stampede
