@@ -1,0 +1,135 @@
+// Goal: the whole chain works, and sees what it claims to see.
+// Method: real boxoffice, Redis and MariaDB, started by the harness; a clean run passes with every
+// invariant checked, and runs with planted defects end as the specification says, naming the seat.
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/e2e/command.hpp"
+
+namespace stampede::test {
+namespace {
+
+struct Run {
+  CommandResult command;
+  nlohmann::json file;
+};
+
+Run run_profile(const std::string& profile, const std::vector<std::string>& more = {}) {
+  const TemporaryFolder folder;
+  std::vector<std::string> words{stampede_binary(), "run",
+                                 std::string(STAMPEDE_SOURCE_DIR) + "/" + profile, "--out",
+                                 (folder.path() / "run").string()};
+  words.insert(words.end(), more.begin(), more.end());
+  Run run;
+  run.command = run_command(words, {}, std::chrono::seconds(150));
+  run.file = nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"), nullptr, false);
+  return run;
+}
+
+std::vector<std::string> broken(const nlohmann::json& run) {
+  std::vector<std::string> rules;
+  for (const auto& finding : run["findings"]) {
+    if (finding["kind"] == "invariant" && finding["verdict"] == "BROKEN_INVARIANT") {
+      rules.push_back(finding["rule"]);
+    }
+  }
+  return rules;
+}
+
+bool names_a_seat(const nlohmann::json& run, const std::string& rule) {
+  for (const auto& finding : run["findings"]) {
+    if (finding["rule"] != rule) continue;
+    for (const auto& sample : finding["samples"]) {
+      if (sample.get<std::string>().find("seat") != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
+bool contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
+  const Run run =
+      run_profile("profiles/smoke.yaml",
+                  {"--set",
+                   "validity={samples_min: 100, start_lag_p99_max: 1s, "
+                   "loop_lag_p99_max: 1s, cpu_max: 100%}",
+                   "--set", "gates=[errors == 0, confirmed_count > 5, declined_count > 0]"});
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+  int invariants = 0;
+  for (const auto& finding : run.file["findings"]) {
+    if (finding["kind"] != "invariant") continue;
+    ++invariants;
+    EXPECT_EQ(finding["verdict"], "PASS") << finding.dump();
+  }
+  EXPECT_GE(invariants, 23);  // A1–A9, R1–R7, L1–L5, L7, L8
+}
+
+TEST(BookingRun, RivalsForOneSeatLeaveOneOwner) {
+  const Run run = run_profile("tests/e2e/profiles/rivals.yaml");
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+}
+
+TEST(PlantedDefect, AHoldThatChecksThenSetsOversellsAndTheSeatIsNamed) {
+  const Run run = run_profile("tests/e2e/profiles/rivals.yaml",
+                              {"--set", "target.defects=hold_check_then_set,no_guard1"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  const auto rules = broken(run.file);
+  EXPECT_TRUE(contains(rules, "OVERSELL")) << run.file["findings"].dump(1);
+  EXPECT_TRUE(contains(rules, "L1"));
+  EXPECT_TRUE(contains(rules, "A2"));
+  EXPECT_TRUE(names_a_seat(run.file, "L1")) << run.file["findings"].dump(1);
+  EXPECT_EQ(run.file["tainted"], true);
+}
+
+TEST(PlantedDefect, AReleaseWithoutOwnerShowsAsOverlappingHolds) {
+  const Run run = run_profile("tests/e2e/profiles/rivals.yaml",
+                              {"--set", "target.defects=release_without_owner"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  EXPECT_TRUE(contains(broken(run.file), "L4")) << run.file["findings"].dump(1);
+  EXPECT_TRUE(names_a_seat(run.file, "L4")) << run.file["findings"].dump(1);
+}
+
+TEST(PlantedDefect, ConflictsAnsweredAsBadRequestsAreErrors) {
+  const Run run =
+      run_profile("tests/e2e/profiles/rivals.yaml", {"--set", "target.defects=conflict_is_400"});
+  EXPECT_EQ(run.command.exit_code, 1) << run.command.out << run.command.err;
+  EXPECT_GT(run.file["total"]["outcomes"]["http_error"].get<int>(), 100);
+}
+
+// A target that dies ends the run with 69, a message that names it, and a run file of what was
+// seen.
+TEST(BookingRun, ATargetThatDiesInMidRunIsNamed) {
+  const TemporaryFolder folder;
+  std::thread killer;
+  const auto result = run_command(
+      {stampede_binary(), "run", std::string(STAMPEDE_SOURCE_DIR) + "/profiles/smoke.yaml", "--out",
+       (folder.path() / "run").string()},
+      [&killer](int child) {
+        killer = std::thread([child] {
+          std::this_thread::sleep_for(std::chrono::seconds(6));
+          for (const int process : processes_with("boxoffice\0--host")) {
+            const std::string status = read_file("/proc/" + std::to_string(process) + "/stat");
+            // Only our own: the parent in the stat line is the harness that this test started.
+            if (status.find(" " + std::to_string(child) + " ") != std::string::npos)
+              kill(process, SIGKILL);
+          }
+        });
+      },
+      std::chrono::seconds(60));
+  killer.join();
+  EXPECT_EQ(result.exit_code, 69) << result.out << result.err;
+  EXPECT_NE(result.err.find("boxoffice"), std::string::npos) << result.err;
+  const auto run =
+      nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"), nullptr, false);
+  EXPECT_EQ(run["state"], "target_died") << result.err;
+}
+
+}  // namespace
+}  // namespace stampede::test

@@ -1,0 +1,152 @@
+// Goal: the exit codes are an API; each is reached by the real binary in the way a user would reach
+// it. Method: run `stampede` against servers and profiles made for the purpose; look at the code,
+// the messages and the files.
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/e2e/answering_server.hpp"
+#include "tests/e2e/command.hpp"
+
+namespace stampede::test {
+namespace {
+
+std::string profile_text(const std::string& gates, const std::string& load,
+                         const std::string& more = "") {
+  return "name: tiny\nquestion: Does it answer?\ndrain: 2s\n"
+         "scenarios:\n  s: {persona: p, model: open, " +
+         load +
+         "}\n"
+         "personas:\n  p:\n    - get: /\n      name: get\n      timeout: 1s\n"
+         "gates: [" +
+         gates + "]\n" + more;
+}
+
+const std::string quick = "arrivals: regular, stages: '0s:100, 1s:100'";
+const std::string lenient =
+    "validity: {samples_min: 20, loop_lag_p99_max: 1s, start_lag_p99_max: 1s, cpu_max: 100%}\n";
+
+CommandResult run_tiny(const TemporaryFolder& folder, const AnsweringServer& server,
+                       const std::string& text) {
+  const auto profile = folder.write("p.yaml", text);
+  return run_command({stampede_binary(), "run", profile, "--url", server.url(), "--out",
+                      (folder.path() / "run").string()});
+}
+
+nlohmann::json run_file(const TemporaryFolder& folder) {
+  return nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"));
+}
+
+TEST(ExitCode, PassIsZero) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  const auto result =
+      run_tiny(folder, server, profile_text("p95 < 900ms, errors == 0", quick, lenient));
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_EQ(run_file(folder)["verdict"], "PASS");
+}
+
+TEST(ExitCode, AMissedGateIsOne) {
+  const TemporaryFolder folder;
+  const AnsweringServer server({.status = 500});
+  const auto result = run_tiny(folder, server, profile_text("errors < 1%", quick, lenient));
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_EQ(run_file(folder)["verdict"], "FAIL");
+}
+
+TEST(ExitCode, ARunThatCouldNotStartItsSessionsIsThreeWhateverTheGatesSay) {
+  const TemporaryFolder folder;
+  const AnsweringServer server({.delay = std::chrono::milliseconds(200)});
+  const auto result =
+      run_tiny(folder, server, profile_text("p50 < 900ms", quick + ", users_max: 2", lenient));
+  EXPECT_EQ(result.exit_code, 3) << result.out << result.err;
+  EXPECT_EQ(result.out.find("PASS"), std::string::npos) << result.out;
+}
+
+TEST(ExitCode, TooFewSamplesAreFour) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  const auto result = run_tiny(
+      folder, server,
+      profile_text("p95 < 900ms", quick,
+                   "validity: {loop_lag_p99_max: 1s, start_lag_p99_max: 1s, cpu_max: 100%}\n"));
+  EXPECT_EQ(result.exit_code, 4) << result.out << result.err;
+}
+
+TEST(ExitCode, ABrokenProfileIsSixtyFourAndShowsEveryProblemWithItsPlace) {
+  const TemporaryFolder folder;
+  const auto profile = folder.write("p.yaml",
+                                    "name: broken\nnmae: again\nscenarios:\n  s: {persona: nobody, "
+                                    "model: open, stages: 10:5}\npersonas: {}\ngates: [p95 < 3]\n");
+  const auto result = run_command({stampede_binary(), "validate", profile});
+  EXPECT_EQ(result.exit_code, 64);
+  EXPECT_NE(result.err.find("p.yaml:2:1: error:"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("nobody"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("p.yaml:6:"), std::string::npos) << result.err;
+}
+
+TEST(ExitCode, AnUnknownOptionOrProfileIsSixtyFour) {
+  EXPECT_EQ(run_command({stampede_binary(), "run", "smoke", "--no-such-thing"}).exit_code, 64);
+  EXPECT_EQ(run_command({stampede_binary(), "run", "no-such-profile"}).exit_code, 64);
+  EXPECT_EQ(run_command({stampede_binary()}).exit_code, 64);
+}
+
+TEST(ExitCode, HelpIsZeroAndNamesEveryCode) {
+  const auto result = run_command({stampede_binary(), "--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const char* code :
+       {"PASS", "FAIL", "BROKEN_INVARIANT", "INVALID", "INCONCLUSIVE", "64", "69", "70", "130"}) {
+    EXPECT_NE(result.out.find(code), std::string::npos) << code;
+  }
+}
+
+TEST(ExitCode, AMissingTargetBinaryIsSixtyNineAndSaysWhatToDo) {
+  const TemporaryFolder folder;
+  const auto result = run_command({stampede_binary(), "run",
+                                   std::string(STAMPEDE_SOURCE_DIR) + "/profiles/smoke.yaml",
+                                   "--boxoffice", (folder.path() / "nothing").string(), "--out",
+                                   (folder.path() / "run").string()});
+  EXPECT_EQ(result.exit_code, 69) << result.out << result.err;
+  EXPECT_NE(result.err.find("boxoffice"), std::string::npos) << result.err;
+  EXPECT_EQ(run_file(folder)["state"], "failed");
+}
+
+TEST(ExitCode, CtrlCIsOneHundredThirtyAndKeepsWhatWasSeen) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  const auto profile =
+      folder.write("p.yaml", profile_text("p95 < 1s", "stages: '0s:50, 60s:50'", lenient));
+  std::thread interrupter;
+  const auto result = run_command(
+      {stampede_binary(), "run", profile, "--url", server.url(), "--out",
+       (folder.path() / "run").string()},
+      [&interrupter](int child) {
+        interrupter = std::thread([child] {
+          std::this_thread::sleep_for(std::chrono::seconds(3));
+          kill(child, SIGINT);
+        });
+      },
+      std::chrono::seconds(30));
+  interrupter.join();
+  EXPECT_EQ(result.exit_code, 130) << result.out << result.err;
+  const auto run = run_file(folder);
+  EXPECT_EQ(run["state"], "interrupted");
+  EXPECT_GT(run["total"]["count"].get<int>(), 20);
+  EXPECT_EQ(result.out.find("PASS"), std::string::npos) << result.out;
+}
+
+TEST(ExitCode, AFullDiskIsSaidBeforeTheRunAndNamesTheMend) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  const auto profile = folder.write("p.yaml", profile_text("p95 < 1s", quick, lenient));
+  const auto result = run_command(
+      {stampede_binary(), "run", profile, "--url", server.url(), "--out", "/dev/full/run"});
+  EXPECT_EQ(result.exit_code, 70) << result.out << result.err;
+  EXPECT_NE(result.err.find("--out"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace stampede::test
