@@ -219,16 +219,12 @@ void Story::stop_when_a_part_died() {
 
 void Story::second_passed(const LoadSecond& second) {
   if (death_.empty()) stop_when_a_part_died();
-  const SecondResult digest = digest_second(second.delta, series_labels(compiled_));
-  SecondResult row = digest;
-  row.second = second.second;
-  row.warm_up = second.warm_up;
-  row.drain = second.drain;
-  row.users_alive = second.gauges.users_alive;
-  row.in_flight = second.gauges.requests_in_flight;
-  row.worker_cpu = second.worker_cpu;
+  const SecondResult row =
+      digest_second(second.delta, series_labels(compiled_),
+                    {second.second, second.warm_up, second.drain, second.gauges.users_alive,
+                     second.gauges.requests_in_flight, second.worker_cpu});
   if (!row.warm_up && !row.drain) {
-    measured_.seconds.push_back({row.requests, row.transactions, row.users_alive});
+    measured_.seconds.push_back(measured_second(row));
   }
   result_.seconds.push_back(row);
   if (view_) view_->second(row);

@@ -125,7 +125,8 @@ void Story::fill_result() {
   result_.findings = findings_;
   result_.duration_seconds = to_seconds(load_.ended - load_.started);
   result_.measured_seconds = measured_.measured_seconds;
-  digest_run(measured_, load_.warm_up, result_);
+  result_.sessions_warm_up = load_.warm_up.sessions;
+  digest_run(measured_, result_);
   fill_processes();
   std::string ledger = fmt::format("{} client operations recorded", load_.ledger.entries().size());
   if (!quiesce_note_.empty()) {
