@@ -27,9 +27,10 @@ class SeatMirror {
  public:
   virtual ~SeatMirror() = default;
   virtual Task<bool> ready(EventPtr event) = 0;  // the marker is there
-  // Takes the marker away and empties the mirror; holds are refused until finish().
-  virtual Task<void> begin(EventPtr event) = 0;
-  virtual Task<void> finish(EventPtr event, std::uint64_t fence_floor) = 0;
+  // Takes the marker away and empties the mirror; holds are refused until finish(). Gives the turn.
+  virtual Task<std::uint64_t> begin(EventPtr event) = 0;
+  // False: somebody began after this turn, and the marker is theirs to set.
+  virtual Task<bool> finish(EventPtr event, std::uint64_t turn, std::uint64_t fence_floor) = 0;
   // In batches. `force` replaces what is there (a repair), else only what is absent is written.
   virtual Task<void> write(EventPtr event, SeatChanges changes, bool force) = 0;
   virtual Task<std::vector<MirrorSeat>> all(EventPtr event) = 0;

@@ -40,18 +40,18 @@ std::vector<RedisCall> set_calls(const Hold& hold) {
   std::vector<RedisCall> calls;
   for (const std::uint32_t number : hold.seats) {
     const std::string seat = std::to_string(number);
-    calls.push_back(words({"HSET", key("st"), seat,
-                           fmt::format("H:{}:{}:{}:{}", user, hold.id, exp, fence)}));
+    calls.push_back(
+        words({"HSET", key("st"), seat, fmt::format("H:{}:{}:{}:{}", user, hold.id, exp, fence)}));
     calls.push_back(words({"BITFIELD", key("bm"), "SET", "u2", "#" + seat, "1"}));
     calls.push_back(words({"ZADD", key("ex"), exp, seat}));
   }
   calls.push_back(words({"HINCRBY", key("uq"), user, std::to_string(hold.seats.size())}));
   calls.push_back(
       words({"HSET", key("hd"), hold.id, fmt::format("{}|{}|{}|{}", user, exp, fence, list)}));
-  calls.push_back(words({"XADD", key("ev"), "MAXLEN", "~", "20000", "*", "f", fence, "k", "1", "s",
-                         list}));
-  calls.push_back(words({"SET", "hold:" + hold.id, fmt::format("{}:{}", hold.event, list), "PX",
-                         "660000"}));
+  calls.push_back(
+      words({"XADD", key("ev"), "MAXLEN", "~", "20000", "*", "f", fence, "k", "1", "s", list}));
+  calls.push_back(
+      words({"SET", "hold:" + hold.id, fmt::format("{}:{}", hold.event, list), "PX", "660000"}));
   return calls;
 }
 
@@ -82,8 +82,7 @@ Task<Decision<Hold>> RedisSeatHolds::take_in_two_steps(EventPtr event, Hold want
       seen[1].elements.at(0).number() * 1000 + seen[1].elements.at(1).number() / 1000;
   if (seen[0].integer == 0) co_return plain(Refusal::rebuilding);
   if (now < event->sale_open_ms) co_return plain(Refusal::sale_not_open);
-  if (event->sale_close_ms > 0 && now >= event->sale_close_ms)
-    co_return plain(Refusal::sale_ended);
+  if (event->sale_close_ms > 0 && now >= event->sale_close_ms) co_return plain(Refusal::sale_ended);
   if (check_admitted && seen[3].is_nil()) co_return plain(Refusal::not_admitted);
   for (std::size_t i = 0; i < wanted.seats.size(); ++i) {
     const RedisReply& state = seen[4].elements.at(i);

@@ -26,8 +26,8 @@ class RedisLeases final : public Leases {
   Task<std::optional<std::uint64_t>> acquire(std::string name, Millis ttl) override {
     std::vector<std::string> keys{"lk:" + name, "fn:" + name};
     std::vector<std::string> arguments{owner_, std::to_string(ttl.count())};
-    const RedisReply reply = co_await redis_.eval(Script::lock, std::move(keys),
-                                                  std::move(arguments), redis_deadline());
+    const RedisReply reply =
+        co_await redis_.eval(Script::lock, std::move(keys), std::move(arguments), redis_deadline());
     std::optional<std::uint64_t> fence;
     if (reply.integer > 0) fence = static_cast<std::uint64_t>(reply.integer);
     co_return fence;

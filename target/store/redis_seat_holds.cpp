@@ -46,6 +46,7 @@ No refusal_of(const RedisReply& reply) {
   } else if (word == "NOSEAT") {
     no.refusal = Refusal::seat_unknown;
     no.seat = argument();
+    no.seat_state = "UNKNOWN";
     no.detail = fmt::format("there is no seat {}", no.seat);
   } else if (word == "TAKEN") {
     no = seat_taken(static_cast<std::uint32_t>(argument()), reply.elements.at(2).str().at(0));
@@ -103,8 +104,8 @@ Task<RedisReply> RedisSeatHolds::run(Script script, EventPtr event,
                                      std::vector<std::string> arguments, std::uint64_t slide_user) {
   std::vector<RedisCall> calls(slide_user == 0 ? 1 : 2);
   calls[0].script = script;
-  calls[0].keys =
-      script == Script::hold ? hold_keys(event->id, event->epoch) : seat_keys(event->id, event->epoch);
+  calls[0].keys = script == Script::hold ? hold_keys(event->id, event->epoch)
+                                         : seat_keys(event->id, event->epoch);
   calls[0].words = std::move(arguments);
   if (slide_user != 0) {
     calls[1].script = Script::q_look;
@@ -144,8 +145,11 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
   // The directory entry is set before the outcome is known: without a hold it leads to a 410.
   if (!event_of_hold_id(wanted.id) || switches_.release_without_owner) {
     RedisCall entry;
-    entry.words = {"SET", "hold:" + wanted.id,
-                   fmt::format("{}:{}", event->id, write_seat_list(wanted.seats)), "NX", "PX",
+    entry.words = {"SET",
+                   "hold:" + wanted.id,
+                   fmt::format("{}:{}", event->id, write_seat_list(wanted.seats)),
+                   "NX",
+                   "PX",
                    str(ttl_ms + directory_grace_ms)};
     calls.push_back(std::move(entry));
   }
@@ -205,8 +209,8 @@ Task<Decision<Hold>> RedisSeatHolds::find(EventPtr event, std::string hold_id, s
     no.refusal = Refusal::forbidden;
     co_return no;
   }
-  const std::int64_t now = replies[1].elements.at(0).number() * 1000 +
-                           replies[1].elements.at(1).number() / 1000;
+  const std::int64_t now =
+      replies[1].elements.at(0).number() * 1000 + replies[1].elements.at(1).number() / 1000;
   if (hold.expires_ms <= now) co_return gone;
   co_return hold;
 }
@@ -272,8 +276,7 @@ Task<void> RedisSeatHolds::unpend(EventPtr event, const Hold& hold, std::uint64_
 }
 
 Task<void> RedisSeatHolds::settle(std::uint64_t event, std::uint32_t epoch, std::uint64_t order,
-                                  std::uint64_t user, bool sold,
-                                  std::vector<std::uint32_t> seats) {
+                                  std::uint64_t user, bool sold, std::vector<std::uint32_t> seats) {
   std::vector<std::string> arguments{str(order), str(user), sold ? "S" : "A"};
   for (const std::uint32_t seat : seats) arguments.push_back(str(seat));
   const TimePoint start = Clock::now();

@@ -32,6 +32,10 @@ MirrorSeat read_state(std::uint32_t seat, std::string_view state) {
   return read;
 }
 
+std::vector<std::string> rebuild_keys(const EventInfo& event) {
+  return event_keys(event.id, event.epoch, {"st", "bm", "ex", "uq", "vr", "ev", "hd", "ok", "rb"});
+}
+
 class RedisSeatMirror final : public SeatMirror {
  public:
   explicit RedisSeatMirror(RedisClient& redis) : redis_(redis) {}
@@ -42,16 +46,18 @@ class RedisSeatMirror final : public SeatMirror {
     co_return reply.integer == 1;
   }
 
-  Task<void> begin(EventPtr event) override {
+  Task<std::uint64_t> begin(EventPtr event) override {
     std::vector<std::string> arguments{"begin", std::to_string((event->seat_count + 3) / 4)};
-    (void)co_await redis_.eval(Script::rebuild, seat_keys(event->id, event->epoch),
-                               std::move(arguments), redis_deadline());
+    const RedisReply reply = co_await redis_.eval(Script::rebuild, rebuild_keys(*event),
+                                                  std::move(arguments), redis_deadline());
+    co_return static_cast<std::uint64_t>(reply.integer);
   }
 
-  Task<void> finish(EventPtr event, std::uint64_t fence_floor) override {
-    std::vector<std::string> arguments{"finish", std::to_string(fence_floor)};
-    (void)co_await redis_.eval(Script::rebuild, seat_keys(event->id, event->epoch),
-                               std::move(arguments), redis_deadline());
+  Task<bool> finish(EventPtr event, std::uint64_t turn, std::uint64_t fence_floor) override {
+    std::vector<std::string> arguments{"finish", std::to_string(fence_floor), std::to_string(turn)};
+    const RedisReply reply = co_await redis_.eval(Script::rebuild, rebuild_keys(*event),
+                                                  std::move(arguments), redis_deadline());
+    co_return reply.integer == 1;
   }
 
   Task<void> write(EventPtr event, SeatChanges changes, bool force) override {
