@@ -8,4 +8,4 @@ add_custom_command(OUTPUT ${schema_source}
 
 project_library(boxoffice_store_mysql
   FILES mysql.cpp mysql_session.cpp mysql_events.cpp schema.cpp ${schema_source}
-  LINK boxoffice_domain boxoffice_ground PkgConfig::mariadb)
+  LINK boxoffice_catalogue boxoffice_domain boxoffice_ground PkgConfig::mariadb)

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "target/parts.hpp"
+#include "target/service/wall_time.hpp"
 
 namespace boxoffice {
 
@@ -229,12 +229,10 @@ QueueSettings queue_settings(bool on, std::string_view column) {
 }
 
 std::string sql_time(std::int64_t epoch_ms) {
-  const std::time_t seconds = epoch_ms / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     epoch_ms % 1000);
+  std::string text = rfc3339(epoch_ms);
+  text[10] = ' ';   // for the T
+  text.pop_back();  // the Z: sessions are in UTC
+  return text;
 }
 
 std::unique_ptr<EventStore> make_event_store(MysqlPool& mysql, Metrics& metrics) {
