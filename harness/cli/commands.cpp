@@ -1,6 +1,8 @@
 #include "harness/cli/commands.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -81,6 +83,19 @@ std::optional<LoadedProfile> load_profile(const std::string& name,
   return LoadedProfile{std::move(*profile), text.str()};
 }
 
+constexpr const char* admin_token_file = ".stampede-admin-token";
+
+// A secret never goes to the terminal: it is kept in a file of the working folder, for the owner
+// only.
+std::string keep_admin_token(const std::string& token) {
+  fs::remove(admin_token_file);
+  const int file = open(admin_token_file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0) return fmt::format("cannot write {}", admin_token_file);
+  const ssize_t written = write(file, token.data(), token.size());
+  close(file);
+  return written == static_cast<ssize_t>(token.size()) ? "" : "cannot write the admin token";
+}
+
 fs::path boxoffice_path(const std::string& given) {
   return given.empty() ? own_folder() / "boxoffice" : fs::path(given);
 }
@@ -156,6 +171,11 @@ ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& e
       out << fmt::format("mysql      {}@{}:{}/{}\n", at.mysql->user, at.mysql->host, at.mysql->port,
                          at.mysql->database);
     }
+    if (const std::string problem = keep_admin_token(at.admin_token); !problem.empty()) {
+      err << "stampede: " << problem << "\n";
+    } else {
+      out << "token      the admin token is in " << admin_token_file << " (readable by you only)\n";
+    }
     out << "Ctrl-C stops everything.\n" << std::flush;
     while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -164,6 +184,7 @@ ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& e
         return ExitCode::topology;
       }
     }
+    fs::remove(admin_token_file);
     out << "stopping\n" << std::flush;
     return ExitCode::interrupted;
   } catch (const TopologyError& problem) {

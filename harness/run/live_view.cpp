@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace stampede {
 namespace {
@@ -16,9 +17,9 @@ std::string clock_text(double seconds) {
   return fmt::format("{:02}:{:02}", whole / 60, whole % 60);
 }
 
-std::string latency(std::int64_t ns) {
-  if (ns < 0) return "–";
-  const double ms = static_cast<double>(ns) / 1e6;
+std::string latency(std::optional<std::int64_t> value) {
+  if (!value) return "–";
+  const double ms = static_cast<double>(*value) / 1e6;
   if (ms < 10) return fmt::format("{:.2f} ms", ms);
   return ms < 1000 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.2f} s", ms / 1e3);
 }

@@ -22,6 +22,14 @@ std::string topology_name(const RunRequest& request) {
   return request.url.empty() ? request.profile.topology : "attached to " + request.url;
 }
 
+// USER@HOST:PORT/DATABASE with the password of the environment put in, unless the operator wrote
+// one.
+std::string with_password(std::string mysql, const std::string& password) {
+  const auto at = mysql.rfind('@');
+  if (password.empty() || at == std::string::npos || mysql.find(':') < at) return mysql;
+  return mysql.insert(at, ":" + password);
+}
+
 }  // namespace
 
 std::vector<SeriesLabel> series_labels(const CompiledRun& run) {
@@ -117,8 +125,9 @@ bool Story::raise_topology() {
       topology_ =
           Topology::start(plan, stop_.get_token(), [this](const std::string& line) { note(line); });
     } else {
-      topology_ = Topology::attach(request_.url, request_.admin, request_.admin_token,
-                                   request_.mysql, request_.redis);
+      topology_ =
+          Topology::attach(request_.url, request_.admin, request_.admin_token,
+                           with_password(request_.mysql, request_.mysql_password), request_.redis);
     }
   } catch (const TopologyError& problem) {
     if (stop_.stop_requested()) {
