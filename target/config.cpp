@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
@@ -215,6 +216,12 @@ void read_payment(Flags& flags, PaymentConfig& payment, ConfigProblems& problems
 
 void read_server(Flags& flags, Config& config, ConfigProblems& problems) {
   config.host = flags.text("--host");
+  boost::system::error_code no_address;
+  boost::asio::ip::make_address(config.host, no_address);
+  if (no_address) {
+    problems.problems.push_back(
+        fmt::format("--host must be an IP address, such as 127.0.0.1, not '{}'", config.host));
+  }
   config.port = flags.number<std::uint16_t>("--port", 0, 65535, problems);
   config.admin_port = flags.number<std::uint16_t>("--admin-port", 0, 65535, problems);
   if (config.admin_port != 0 && config.admin_port == config.port) {

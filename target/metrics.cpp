@@ -222,7 +222,10 @@ void Metrics::State::read_process() {
   set("process_start_time_seconds", {}, started);
 }
 
-Metrics::Metrics() : state_(std::make_unique<State>()) {}
+// The count of what is dropped must have its place before the table can be full.
+Metrics::Metrics() : state_(std::make_unique<State>()) {
+  state_->add("metrics_dropped_total", {}, 0);
+}
 Metrics::~Metrics() = default;
 
 void Metrics::http_request(std::string_view role, std::string_view route, int status,

@@ -37,7 +37,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
 
   [[nodiscard]] BadRequest bad() const noexcept { return bad_; }
   [[nodiscard]] bool header_done() { return is_header_done(); }
-  [[nodiscard]] bool done() { return is_done(); }
+  [[nodiscard]] bool done() { return bad_ == BadRequest::none && is_done(); }
   [[nodiscard]] bool is_chunked() { return chunked(); }
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
   [[nodiscard]] bool keeps_alive() { return keep_alive(); }

@@ -1,0 +1,119 @@
+#include "target/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace boxoffice {
+namespace {
+
+struct Outcome {
+  boost::system::result<Config, ConfigProblems> config;
+  std::vector<std::string> made_up;
+};
+Outcome read(std::vector<std::string> arguments, Secrets secrets = {}) {
+  std::vector<std::string> made_up;
+  auto config = read_config(std::move(arguments), std::move(secrets), made_up);
+  return {std::move(config), std::move(made_up)};
+}
+std::string problems_of(std::vector<std::string> arguments) {
+  const auto outcome = read(std::move(arguments));
+  if (outcome.config.has_value()) return "none";
+  std::string text;
+  for (const auto& problem : outcome.config.error().problems) text += problem + "\n";
+  return text;
+}
+
+TEST(Config, DefaultsAreEnough) {
+  const auto outcome = read({});
+  ASSERT_TRUE(outcome.config.has_value());
+  EXPECT_EQ(outcome.config->port, 8080);
+  EXPECT_EQ(outcome.config->roles.size(), 7U);
+  EXPECT_EQ(outcome.made_up.size(), 3U) << "missing secrets are made up, and told";
+  EXPECT_GE(outcome.config->jwt_secret.size(), 32U);
+}
+
+TEST(Config, EveryFlagArrives) {
+  const auto outcome = read({"--host",
+                             "127.0.0.2",
+                             "--port",
+                             "0",
+                             "--admin-port",
+                             "9001",
+                             "--redis",
+                             "r:1",
+                             "--mysql",
+                             "m:2",
+                             "--roles",
+                             "order,payment",
+                             "--path-prefix",
+                             "/ticketing/order",
+                             "--threads",
+                             "2",
+                             "--node",
+                             "1023",
+                             "--lab",
+                             "--defects",
+                             "no_guard1,conflict_is_400",
+                             "--payment-mode",
+                             "webhook",
+                             "--payment-delay",
+                             "lognormal:800:3000",
+                             "--payment-approve",
+                             "1",
+                             "--drain-seconds",
+                             "0",
+                             "--log-level",
+                             "debug"},
+                            {"0123456789abcdef", "j", "p", "w", "old", "pw"});
+  ASSERT_TRUE(outcome.config.has_value());
+  const Config& config = *outcome.config;
+  EXPECT_EQ(config.admin_port, 9001);
+  EXPECT_EQ(config.redis_host, "r");
+  EXPECT_EQ(config.mysql_port, 2);
+  EXPECT_EQ(config.roles, (std::set<std::string>{"order", "payment"}));
+  EXPECT_TRUE(config.lab);
+  EXPECT_EQ(config.defects.size(), 2U);
+  EXPECT_TRUE(config.payment.webhook);
+  EXPECT_EQ(config.payment.delay, "lognormal");
+  EXPECT_EQ(config.payment.delay_b_ms, 3000);
+  EXPECT_EQ(config.webhook_secret_old, "old");
+  EXPECT_TRUE(outcome.made_up.empty());
+}
+
+TEST(Config, AllProblemsAreTold) {
+  const std::string text =
+      problems_of({"--port", "70000", "--threads", "0", "--roles", "orders", "--payment-delay",
+                   "uniform:9:3", "--redis", "nowhere", "--admin-port", "9"});
+  for (const char* part : {"--port must be a number from 0 to 65535, not '70000'", "--threads",
+                           "'orders' is not a role", "--payment-delay", "--redis must be HOST:PORT",
+                           "BOXOFFICE_ADMIN_TOKEN"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+}
+
+TEST(Config, DefectsNeedTheLab) {
+  EXPECT_NE(problems_of({"--defects", "no_guard1"}).find("needs --lab"), std::string::npos);
+  EXPECT_NE(problems_of({"--lab", "--defects", "typo"}).find("'typo' is not a defect"),
+            std::string::npos);
+}
+
+TEST(Config, BadValuesAreRefused) {
+  const std::vector<std::vector<std::string>> bad{
+      {"--port", "8080x"},          {"--port", ""},
+      {"--payment-approve", "1.1"}, {"--payment-approve", "nan"},
+      {"--payment-delay", "fixed"}, {"--payment-delay", "fixed:1:2"},
+      {"--path-prefix", "x"},       {"--path-prefix", "/x/"},
+      {"--log-level", "loud"},      {"--mysql-database", "a;b"},
+      {"--node", "1024"},           {"--unknown"},
+      {"--payment-mode", "maybe"},  {"--host", "not an address"}};
+  for (const auto& arguments : bad) EXPECT_NE(problems_of(arguments), "none") << arguments[0];
+}
+
+TEST(Config, HelpIsNoProblem) {
+  const auto outcome = read({"--help"});
+  ASSERT_TRUE(outcome.config.has_error());
+  EXPECT_TRUE(outcome.config.error().problems.empty());
+  EXPECT_NE(outcome.config.error().help.find("--payment-delay"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace boxoffice
