@@ -13,11 +13,16 @@
 
 namespace boxoffice {
 
+// In a struct of its own, because a json can be made from nearly anything, a refusal included.
+struct JsonObject {
+  nlohmann::json members;
+};
+
 // An absent body reads as {}.
-inline Decision<nlohmann::json> read_json_object(std::string_view body) {
-  if (body.empty()) return nlohmann::json::object();
+inline Decision<JsonObject> read_json_object(std::string_view body) {
+  if (body.empty()) return JsonObject{nlohmann::json::object()};
   nlohmann::json value = nlohmann::json::parse(body, nullptr, false);
-  if (!value.is_discarded() && value.is_object()) return value;
+  if (!value.is_discarded() && value.is_object()) return JsonObject{std::move(value)};
   No no;
   no.refusal = Refusal::malformed;
   no.detail = "the body must be a JSON object";

@@ -48,17 +48,18 @@ std::string id_of_key(std::string_view secret, std::uint64_t user, std::string_v
 }
 
 Decision<HoldRequest> read_hold_request(const HttpRequest& request, std::string_view secret) {
-  auto body = read_json_object(request.body);
-  if (!body) return body.error();
+  const auto read = read_json_object(request.body);
+  if (!read) return read.error();
+  const nlohmann::json& body = read->members;
   HoldRequest wanted;
-  const auto event = body->find("eventId");
-  const auto number = event == body->end() ? std::nullopt : json_unsigned(*event);
+  const auto event = body.find("eventId");
+  const auto number = event == body.end() ? std::nullopt : json_unsigned(*event);
   if (!number) return invalid("eventId must be a number");
   wanted.event = *number;
-  auto seats = read_seats(*body);
+  auto seats = read_seats(body);
   if (!seats) return seats.error();
   wanted.seats = std::move(*seats);
-  if (const auto seconds = body->find("holdSeconds"); seconds != body->end()) {
+  if (const auto seconds = body.find("holdSeconds"); seconds != body.end()) {
     if (!seconds->is_number()) return invalid("holdSeconds must be a number");
     const double value = std::clamp(seconds->get<double>(), 0.0, seconds_max);
     wanted.hold_ms = static_cast<std::int64_t>(value * 1000);
@@ -111,10 +112,10 @@ class ReservationRoutes {
   }
 
   Task<HttpResponse> extend(const HttpRequest& request) {
-    auto body = read_json_object(request.body);
+    const auto body = read_json_object(request.body);
     if (!body) co_return problem(body.error(), request);
-    const auto seconds = body->find("seconds");
-    const bool number = seconds != body->end() && seconds->is_number();
+    const auto seconds = body->members.find("seconds");
+    const bool number = seconds != body->members.end() && seconds->is_number();
     if (!number || !(seconds->get<double>() > 0))
       co_return problem(invalid("seconds must be a number above 0"), request);
     const double bounded = std::min(seconds->get<double>(), seconds_max);
