@@ -1,0 +1,84 @@
+#include "target/http/routes_health.hpp"
+
+#include "target/domain/unavailable.hpp"
+#include "target/log.hpp"
+
+namespace boxoffice {
+namespace {
+
+constexpr Millis probe_limit{1000};
+
+class Health {
+ public:
+  Health(ThreadContext& thread, ServerLoad& load, const std::atomic<bool>& prepared)
+      : thread_(thread), load_(load), prepared_(prepared) {}
+
+  Task<HttpResponse> alive(const HttpRequest&) { co_return json_response(200, R"({"ok":true})"); }
+
+  Task<HttpResponse> ready(const HttpRequest&) {
+    const bool mysql = co_await mysql_answers();
+    std::string missing;
+    const auto name = [&missing](const char* what) {
+      missing += (missing.empty() ? "\"" : ",\"") + std::string(what) + '"';
+    };
+    if (!thread_.redis.connected()) name("redis");
+    if (!mysql) name("mysql");
+    if (!prepared_) name("schema");
+    if (thread_.stop.stop_requested()) name("restart");
+    if (missing.empty()) co_return json_response(200, R"({"ready":true})");
+    auto response = json_response(503, R"({"ready":false,"waitingFor":[)" + missing + "]}");
+    response.headers.emplace_back("Retry-After", "1");
+    co_return response;
+  }
+
+  Task<HttpResponse> metrics(const HttpRequest&) {
+    Metrics& metrics = thread_.metrics;
+    for (const std::string_view role : ServerLoad::roles) {
+      if (role.empty()) continue;
+      metrics.gauge("inflight", "role", role, load_.in_flight(role).load());
+    }
+    metrics.gauge("connections", load_.connections.load());
+    metrics.gauge("ws_clients", load_.websockets.load());
+    auto response = json_response(200, metrics.exposition());
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    co_return response;
+  }
+
+ private:
+  Task<bool> mysql_answers() {
+    try {
+      auto lease = co_await thread_.mysql.acquire(Clock::now() + probe_limit);
+      const auto rows = co_await lease->query("SELECT 1");
+      co_return rows.has_value();
+    } catch (const StoreUnavailable& error) {
+      log_debug("not ready", {{"error", error.what()}});
+    }
+    co_return false;
+  }
+
+  ThreadContext& thread_;
+  ServerLoad& load_;
+  const std::atomic<bool>& prepared_;
+};
+
+}  // namespace
+
+std::shared_ptr<void> add_health_routes(ThreadContext& thread, ServerLoad& load,
+                                        const std::atomic<bool>& prepared, RouteTable& table) {
+  auto health = std::make_shared<Health>(thread, load, prepared);
+  Health* const self = health.get();
+  const auto add = [&table](std::string_view pattern, auto handle) {
+    Route route;
+    route.method = "GET";
+    route.pattern = pattern;
+    route.auth = Auth::none;
+    route.handle = std::move(handle);
+    table.routes.push_back(std::move(route));
+  };
+  add("/healthz", [self](const HttpRequest& request) { return self->alive(request); });
+  add("/readyz", [self](const HttpRequest& request) { return self->ready(request); });
+  add("/metrics", [self](const HttpRequest& request) { return self->metrics(request); });
+  return health;
+}
+
+}  // namespace boxoffice
