@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,42 +16,49 @@
 
 namespace stampede {
 
-// A digest of one series (or of a total), measured window only.
+// A digest of one series (or of a total), measured window only. report/digest.hpp makes it.
 struct SeriesResult {
   std::string scenario, step;  // both empty: the total
   bool transaction = false, waits = false;
   std::uint64_t count = 0;
   double rate = 0;
-  std::map<std::string, std::uint64_t> outcomes;  // by name_of(Outcome)
+  std::map<std::string, std::uint64_t> outcomes;  // by name_of(Outcome); only those that occurred
   struct Latency {
     std::uint64_t count = 0;
-    // Nanoseconds; absent entries (no data) are not in the map. Keys: mean min p50 p75 p90 p95 p99 p99.9 max.
+    // Nanoseconds; no data: no entries. Keys: mean min p50 p75 p90 p95 p99 p99.9 max.
     std::map<std::string, std::int64_t> ns;
-    std::uint64_t censored = 0;  // of them timeouts, at their timeout value: quantiles that fall among them mean "at least"
+    // Of them requests that were cut off (timeout, end of the drain), at their age then.
+    std::uint64_t censored = 0;
+    std::vector<std::string> at_least;  // keys of `ns` that are lower bounds because of these
   };
   Latency response, service, lag, first_byte;
   std::map<std::string, Latency> response_by_outcome;
 };
+
 struct SecondResult {
   std::uint32_t second = 0;
   bool warm_up = false, drain = false;
-  std::uint64_t requests = 0, transactions = 0, errors = 0, shed = 0, users_alive = 0, in_flight = 0;
-  std::int64_t response_ns_p50 = -1, response_ns_p95 = -1, response_ns_p99 = -1, lag_ns_p99 = -1;  // -1 in JSON: null
+  std::uint64_t requests = 0, transactions = 0, errors = 0, shed = 0, users_alive = 0,
+                in_flight = 0;
+  std::optional<std::int64_t> response_ns_p50, response_ns_p95, response_ns_p99, lag_ns_p99;
   double worker_cpu = 0;
 };
+
 struct ProcessResult {
   std::string role;
   double cpu_seconds = 0;
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
 };
+
 struct RunResult {
   int schema_version = 1;
-  std::string id;             // directory name of the run
-  std::string started_at;     // RFC 3339 UTC
+  std::string id;          // directory name of the run
+  std::string started_at;  // RFC 3339 UTC
   double duration_seconds = 0, measured_seconds = 0;
-  std::string state;          // complete · interrupted · target_died · failed
+  std::string state;  // complete · interrupted · target_died · failed
   std::string state_reason;
-  std::string verdict;        // PASS FAIL BROKEN_INVARIANT INVALID INCONCLUSIVE (INTERRUPTED/TOPOLOGY when it did not end)
+  // PASS FAIL BROKEN_INVARIANT INVALID INCONCLUSIVE (INTERRUPTED TOPOLOGY when it did not end)
+  std::string verdict;
   int exit_code = 0;
   std::string profile_name, question, pass_means, profile_file, profile_text;
   std::uint64_t seed = 0;
@@ -57,8 +66,9 @@ struct RunResult {
   std::string topology;
   bool attached = false, tainted = false;
   std::vector<std::string> defects;
-  std::vector<std::pair<std::string, std::string>> environment;  // stampede version, git commit, kernel, CPU, cores, memory, limits, target's versions
-  std::vector<Finding> findings;          // gates, invariants, validity
+  // stampede version, git commit, kernel, CPU, cores, memory, limits, target's versions
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<Finding> findings;  // gates, invariants, validity
   SeriesResult total;
   std::vector<SeriesResult> series;
   std::map<std::string, std::pair<std::uint64_t, double>> counters;  // count, per second
@@ -70,11 +80,15 @@ struct RunResult {
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, ws_frames_in = 0, ws_frames_out = 0;
   std::map<std::string, std::string> error_examples;  // by outcome name
   std::vector<SecondResult> seconds;
-  std::vector<ProcessResult> processes;   // stampede first
+  std::vector<ProcessResult> processes;  // stampede first
   std::string ledger_note;
+  std::vector<std::string> files;  // what the run wrote, for people; may be empty
 };
 
+inline constexpr std::size_t run_json_bytes_max = 256UL * 1024 * 1024;
+
 std::string to_json(const RunResult& result);  // schema: reports/run_result.schema.json
+// All problems at once; each message begins with the JSON pointer of its place.
 [[nodiscard]] Checked<RunResult> run_result_from_json(std::string_view text);
 
 // Reporters: functions over the finished result.

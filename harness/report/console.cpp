@@ -1,0 +1,389 @@
+// The summary that is read in ten seconds: verdict, why, figures. What is wrong is spelt out; what
+// is right takes a line. Colour only repeats what a mark or a word says.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <utility>
+
+#include "harness/judge/verdict.hpp"
+#include "harness/measure/units.hpp"
+#include "harness/report/run_result.hpp"
+#include "harness/report/summary.hpp"
+#include "harness/report/text_layout.hpp"
+
+namespace stampede {
+
+namespace {
+
+constexpr std::size_t width_min = 80;
+constexpr std::size_t width_max = 200;
+constexpr std::size_t samples_shown = 10;
+
+enum class Style { plain, bold, dim, green, red, yellow, magenta };
+
+class Console {
+ public:
+  Console(const RunResult& run, std::ostream& out, bool colour, int width)
+      : run_(run),
+        out_(out),
+        colour_(colour),
+        width_(std::clamp(static_cast<std::size_t>(std::max(width, 0)), width_min, width_max)) {}
+
+  void write() {
+    write_head();
+    write_gates();
+    write_invariants();
+    write_validity();
+    write_figures();
+    write_timeline();
+    write_steps();
+    write_errors();
+    write_resources();
+    write_books();
+  }
+
+ private:
+  void write_head();
+  void write_gates();
+  void write_invariants();
+  void write_validity();
+  void write_figures();
+  void write_latencies();
+  void write_timeline();
+  void write_steps();
+  void write_errors();
+  void write_resources();
+  void write_books();
+
+  [[nodiscard]] std::string paint(Style style, const std::string& text) const {
+    if (!colour_ || style == Style::plain) return text;
+    constexpr std::array<std::string_view, 7> codes{"", "1", "2", "32", "31", "33", "35"};
+    return fmt::format("\x1b[{}m{}\x1b[0m", codes[static_cast<std::size_t>(style)], text);
+  }
+  [[nodiscard]] static Style style_of(std::string_view mark) {
+    if (mark == "✓") return Style::green;
+    if (mark == "✗") return Style::red;
+    return mark == "?" ? Style::yellow : Style::dim;
+  }
+  void line(const std::string& text) { out_ << text << '\n'; }
+  // "GATES       8 of 8 held"
+  void title(const std::string& name, const std::string& text) {
+    out_ << '\n'
+         << paint(Style::bold, pad_right(name, 11)) << ' ' << fit(text, width_ - 12) << '\n';
+  }
+  void wrapped(const std::string& text, std::size_t indent, Style style = Style::plain) {
+    for (const std::string& each : wrap(printable(text), width_ - indent)) {
+      line(std::string(indent, ' ') + paint(style, each));
+    }
+  }
+  void table(const TextTable& rows) {
+    const auto lines = rows.lines(width_ - 2);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      line("  " + paint(i == 0 ? Style::dim : Style::plain, lines[i]));
+    }
+  }
+  void finding(const Finding& finding, std::size_t rule_width, std::size_t measured_width);
+  void findings(const std::vector<const Finding*>& rows);
+
+  const RunResult& run_;
+  std::ostream& out_;
+  bool colour_;
+  std::size_t width_;
+};
+
+Style style_of_verdict(const std::string& verdict) {
+  if (verdict == "PASS") return Style::green;
+  if (verdict == "FAIL" || verdict == "BROKEN_INVARIANT") return Style::red;
+  return verdict == "INVALID" ? Style::magenta : Style::yellow;
+}
+
+void Console::write_head() {
+  const std::string exit = fmt::format("exit {}", run_.exit_code);
+  const std::string verdict = printable(run_.verdict);
+  const std::string name = fit(printable(run_.profile_name), 40);
+  const Style style = style_of_verdict(run_.verdict);
+  const std::size_t used = display_width(verdict) + display_width(name) + exit.size() + 6;
+  const std::string meaning(meaning_of(static_cast<ExitCode>(run_.exit_code)));
+  const std::size_t room = width_ > used ? width_ - used : 0;
+  // On a narrow terminal the meaning gets a line of its own, rather than being cut.
+  const bool fits = display_width(meaning) <= room;
+  out_ << paint(style, std::string(width_, '=')) << '\n';
+  out_ << ' ' << paint(style, paint(Style::bold, verdict)) << "  " << paint(Style::bold, name)
+       << "  " << pad_right(fits ? meaning : "", room) << ' ' << exit << '\n';
+  if (!fits) wrapped(meaning, 2);
+  out_ << paint(style, std::string(width_, '=')) << '\n';
+  wrapped(run_.question, 2, Style::bold);
+  if (!run_.pass_means.empty()) wrapped("A pass means: " + run_.pass_means, 2);
+  if (run_.state != "complete" && !run_.state.empty()) {
+    wrapped(fmt::format("The run is {}{}{}.", run_.state, run_.state_reason.empty() ? "" : ": ",
+                        run_.state_reason),
+            2, Style::yellow);
+  }
+  if (run_.tainted) {
+    std::string defects;
+    for (const std::string& defect : run_.defects)
+      defects += (defects.empty() ? "" : ", ") + defect;
+    wrapped("The target is tainted" + (defects.empty() ? "" : " (" + defects + ")") +
+                ": nothing here holds for a real one.",
+            2, Style::yellow);
+  }
+}
+
+void Console::finding(const Finding& finding, std::size_t rule_width, std::size_t measured_width) {
+  const std::string_view mark = mark_of(run_, finding);
+  const Style style = style_of(mark);
+  const bool fine = finding.verdict == Verdict::pass;
+  const std::size_t used = 4 + rule_width + 2 + measured_width + 2;
+  const std::string note = fine && !finding.samples.empty() && finding.kind == Finding::Kind::gate
+                               ? finding.samples.front()
+                           : fine
+                               ? finding.title
+                               : std::string(finding_word(finding.verdict)) + ": " + finding.title;
+  out_ << "  " << paint(style, std::string(mark)) << ' '
+       << pad_right(fit(printable(finding.rule), rule_width), rule_width) << "  "
+       << paint(fine ? Style::plain : Style::bold,
+                pad_left(fit(printable(finding.measured), measured_width), measured_width))
+       << "  " << paint(fine ? Style::dim : style, fit(printable(note), width_ - used)) << '\n';
+  if (fine) return;
+  if (finding.kind != Finding::Kind::gate) wrapped("limit " + finding.limit, 6);
+  const std::size_t shown = std::min(finding.samples.size(), samples_shown);
+  for (std::size_t i = 0; i < shown; ++i) wrapped(finding.samples[i], 6);
+  if (shown < finding.samples.size()) {
+    line(fmt::format("      and {} more", finding.samples.size() - shown));
+  }
+}
+
+void Console::findings(const std::vector<const Finding*>& rows) {
+  std::size_t rule_width = 0, measured_width = 0;
+  for (const Finding* row : rows) {
+    rule_width = std::max(rule_width, display_width(printable(row->rule)));
+    measured_width = std::max(measured_width, display_width(printable(row->measured)));
+  }
+  for (const Finding* row : rows) {
+    finding(*row, std::min(rule_width, width_ * 2 / 5), std::min(measured_width, width_ / 4));
+  }
+}
+
+std::string held_of(const std::vector<const Finding*>& rows) {
+  return fmt::format("{} of {} held", count_held(rows), rows.size());
+}
+
+void Console::write_gates() {
+  const auto rows = findings_of(run_, Finding::Kind::gate);
+  if (rows.empty()) return title("GATES", "none: the profile sets no limits");
+  title("GATES", proves_something(run_) ? held_of(rows)
+                                        : "not judged: this run proves nothing about the target");
+  findings(rows);
+}
+
+void Console::write_invariants() {
+  const auto rows = findings_of(run_, Finding::Kind::invariant);
+  if (rows.empty()) return title("INVARIANTS", "not checked");
+  std::vector<std::string> ids;
+  std::vector<const Finding*> numbered, bad;
+  std::string derived;
+  for (const Finding* row : rows) {
+    if (row->verdict != Verdict::pass) bad.push_back(row);
+    if (is_id(row->rule)) {
+      ids.push_back(row->rule);
+      numbered.push_back(row);
+    } else {
+      derived += fmt::format(" · {} {}", printable(row->rule), printable(row->measured));
+    }
+  }
+  const std::string_view word = proves_something(run_) ? "hold" : "hold, of an unproven run";
+  title("INVARIANTS", fmt::format("{}: {} of {} {}{}", id_ranges(ids), count_held(numbered),
+                                  numbered.size(), word, derived));
+  findings(bad);
+}
+
+void Console::write_validity() {
+  const auto rows = findings_of(run_, Finding::Kind::validity);
+  if (rows.empty()) return;
+  title("VALIDITY", held_of(rows) + (count_held(rows) == rows.size()
+                                         ? ": the generator kept up and its books balance"
+                                         : ""));
+  std::vector<const Finding*> bad;
+  for (const Finding* row : rows) {
+    if (row->verdict != Verdict::pass) bad.push_back(row);
+  }
+  findings(bad);
+}
+
+void Console::write_figures() {
+  title("FIGURES",
+        fmt::format("{} s measured of {} s, seed {}, {}", human_number(run_.measured_seconds),
+                    human_number(run_.duration_seconds), run_.seed, printable(run_.topology)));
+  std::vector<std::string> facts{
+      "users alive " + human_number(run_.users_mean) +
+          fmt::format(" ({} … {})", human_count(run_.users_min), human_count(run_.users_max)),
+      "transactions " + human_rate(run_.tx_rate), "requests " + human_rate(run_.http_rate),
+      fmt::format("errors {} ({} of {})", human_share(run_.error_share),
+                  human_count(error_count_of(run_.total)), human_count(run_.total.count)),
+      "shed " + human_count(outcome_count_of(run_.total, Outcome::shed))};
+  for (const auto& [name, counter] : run_.counters) {
+    facts.push_back(fmt::format("{} {} ({})", printable(name), human_rate(counter.second),
+                                human_count(counter.first)));
+  }
+  std::string row;
+  for (const std::string& fact : facts) {
+    if (!row.empty() && display_width(row) + 3 + display_width(fact) > width_ - 2) {
+      line("  " + std::exchange(row, ""));
+    }
+    row += (row.empty() ? "" : " · ") + fact;
+  }
+  line("  " + row);
+  write_latencies();
+}
+
+void Console::write_latencies() {
+  TextTable rows({{"", 0, false},
+                  {"p50"},
+                  {"p75", 3},
+                  {"p90", 2},
+                  {"p95"},
+                  {"p99"},
+                  {"p99.9", 1},
+                  {"max"},
+                  {"mean"},
+                  {"", 4, false}});
+  const auto add = [&rows](const char* name, const SeriesResult::Latency& latency,
+                           const char* note) {
+    std::vector<std::string> cells{name};
+    for (const char* key : {"p50", "p75", "p90", "p95", "p99", "p99.9", "max", "mean"}) {
+      cells.push_back(latency_text(latency, key));
+    }
+    cells.emplace_back(note);
+    rows.add(std::move(cells));
+  };
+  add("response", run_.total.response, "due → answered");
+  add("service", run_.total.service, "sent → answered");
+  add("start lag", run_.total.lag, "due → sent");
+  table(rows);
+}
+
+// Means of at most `count` equal pieces of the values.
+std::vector<double> condensed(const std::vector<double>& values, std::size_t count) {
+  if (values.size() <= count) return values;
+  std::vector<double> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t first = i * values.size() / count;
+    const std::size_t last = std::max(first + 1, (i + 1) * values.size() / count);
+    double sum = 0;
+    for (std::size_t at = first; at < last; ++at) sum += values[at];
+    out.push_back(sum / static_cast<double>(last - first));
+  }
+  return out;
+}
+
+void Console::write_timeline() {
+  if (run_.seconds.size() < 3) return;
+  constexpr std::size_t label = 14, scale = 24;
+  const std::size_t room = width_ - label - scale;
+  std::vector<double> transactions, users, p95, phase;
+  for (const SecondResult& second : run_.seconds) {
+    transactions.push_back(static_cast<double>(second.transactions));
+    users.push_back(static_cast<double>(second.users_alive));
+    p95.push_back(static_cast<double>(second.response_ns_p95.value_or(0)));
+    phase.push_back(second.warm_up || second.drain ? 1 : 0);
+  }
+  title("TIMELINE", fmt::format("{} s; below the curves: - warm-up and drain, = measured",
+                                run_.seconds.size()));
+  const auto curve = [&](const char* name, const std::vector<double>& values,
+                         const std::string& top) {
+    line("  " + pad_right(name, label - 2) + spark(condensed(values, room)) + "  max " + top);
+  };
+  curve("tx/s", transactions, human_rate(std::ranges::max(transactions)));
+  curve("users", users, human_number(std::ranges::max(users)));
+  curve("p95", p95, human_duration(Nanos{static_cast<std::int64_t>(std::ranges::max(p95))}));
+  std::string phases;
+  for (const double share : condensed(phase, room)) phases += share > 0.5 ? '-' : '=';
+  line(std::string(label, ' ') + phases);
+}
+
+void Console::write_steps() {
+  if (run_.series.empty()) return;
+  title("STEPS", "* transaction   ~ declared wait, not in the totals");
+  std::vector<Outcome> shown;
+  for (const Outcome outcome : {Outcome::ok, Outcome::conflict, Outcome::gone, Outcome::rule,
+                                Outcome::window, Outcome::shed}) {
+    const bool any = std::ranges::any_of(run_.series, [outcome](const SeriesResult& series) {
+      return outcome_count_of(series, outcome) > 0;
+    });
+    if (any || outcome == Outcome::ok) shown.push_back(outcome);
+  }
+  std::vector<Column> columns{{"step", 0, false, 14}, {"n", 2}, {"rate", 4}};
+  for (const Outcome outcome : shown) {
+    columns.push_back({std::string(name_of(outcome)), outcome == Outcome::ok ? 1 : 0});
+  }
+  columns.insert(columns.end(), {{"error"}, {"p50", 3}, {"p95"}, {"p99", 0}, {"max", 2}});
+  TextTable rows(columns);
+  for (const SeriesResult& series : run_.series) {
+    std::vector<std::string> cells{printable(series_name(run_, series)), human_count(series.count),
+                                   human_rate(series.rate)};
+    for (const Outcome outcome : shown) {
+      cells.push_back(human_count(outcome_count_of(series, outcome)));
+    }
+    cells.push_back(human_count(error_count_of(series)));
+    for (const char* key : {"p50", "p95", "p99", "max"}) {
+      cells.push_back(latency_text(series.response, key));
+    }
+    rows.add(std::move(cells));
+  }
+  table(rows);
+}
+
+void Console::write_errors() {
+  bool any = false;
+  for (std::size_t i = 0; i < outcome_count; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    const std::string name(name_of(outcome));
+    std::uint64_t count = 0;
+    for (const SeriesResult& series : run_.series) count += outcome_count_of(series, outcome);
+    if (!is_error(outcome) || count == 0) continue;
+    if (!std::exchange(any, true)) title("ERRORS", "declared waits included; one example each");
+    const auto example = run_.error_examples.find(name);
+    wrapped(fmt::format("{} {}: {}", name, human_count(count),
+                        example == run_.error_examples.end() ? "(no example)" : example->second),
+            2);
+  }
+}
+
+void Console::write_resources() {
+  if (run_.processes.empty()) return;
+  title("RESOURCES", "over the whole run");
+  TextTable rows({{"process", 0, false, 12}, {"CPU time"}, {"CPU share"}, {"memory"}, {"peak"}});
+  for (const ProcessResult& process : run_.processes) {
+    rows.add(
+        {printable(process.role), human_number(process.cpu_seconds) + " s",
+         run_.duration_seconds > 0 ? human_share(process.cpu_seconds / run_.duration_seconds) : "–",
+         human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes)});
+  }
+  table(rows);
+}
+
+void Console::write_books() {
+  const SessionCounts& s = run_.sessions;
+  title("SESSIONS",
+        fmt::format("{} due = {} completed + {} failed + {} unfinished + {} not sent",
+                    human_count(s.scheduled), human_count(s.completed), human_count(s.failed),
+                    human_count(s.unfinished), human_count(s.not_sent)));
+  line(fmt::format("  {} connections · {} in · {} out · {} frames in · {} frames out",
+                   human_count(run_.connections), human_bytes(run_.bytes_in),
+                   human_bytes(run_.bytes_out), human_count(run_.ws_frames_in),
+                   human_count(run_.ws_frames_out)));
+  if (!run_.ledger_note.empty()) wrapped(run_.ledger_note, 2);
+  if (run_.files.empty()) return;
+  title("FILES", "");
+  for (const std::string& file : run_.files) line("  " + printable(file));
+}
+
+}  // namespace
+
+void write_console(const RunResult& result, std::ostream& out, bool colour, int width) {
+  Console(result, out, colour, width).write();
+}
+
+}  // namespace stampede

@@ -1,0 +1,145 @@
+#include "harness/report/digest.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace stampede {
+
+namespace {
+
+using Of = Threshold::LatencyClock;
+
+constexpr std::array<std::pair<const char*, double>, 6> quantiles{
+    {{"p50", 0.50}, {"p75", 0.75}, {"p90", 0.90}, {"p95", 0.95}, {"p99", 0.99}, {"p99.9", 0.999}}};
+
+SeriesResult::Latency latency_of(const Latencies& data) {
+  SeriesResult::Latency out;
+  out.count = data.count();
+  out.censored = data.censored.count();
+  if (out.count == 0) return out;
+  const auto put = [&out](const char* key, const LatencyFigure& figure) {
+    out.ns[key] = figure.low.count();
+    if (figure.at_least()) out.at_least.emplace_back(key);
+  };
+  put("mean", *data.mean());
+  for (const auto& [key, q] : quantiles) put(key, *data.quantile(q));
+  put("max", *data.max());
+  out.ns["min"] = data.all().min()->count();
+  return out;
+}
+
+double per_second(std::uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+void digest_users(const MeasuredRun& run, RunResult& into) {
+  if (run.seconds.empty()) return;
+  const auto [fewest, most] = std::ranges::minmax(run.seconds, {}, &MeasuredSecond::users_alive);
+  into.users_min = fewest.users_alive;
+  into.users_max = most.users_alive;
+  double sum = 0;
+  for (const MeasuredSecond& second : run.seconds) sum += static_cast<double>(second.users_alive);
+  into.users_mean = sum / static_cast<double>(run.seconds.size());
+}
+
+std::optional<std::int64_t> ns_of(const std::optional<LatencyFigure>& figure) {
+  return figure ? std::optional(figure->low.count()) : std::nullopt;
+}
+
+}  // namespace
+
+SeriesResult digest(const Snapshot& measured, const std::vector<SeriesLabel>& series,
+                    const Selection& selection, double seconds) {
+  SeriesResult out;
+  const Tally counted = tally(measured, series, selection);
+  out.count = counted.requests;
+  out.rate = per_second(counted.requests, seconds);
+  out.response = latency_of(latencies(measured, selection, Of::response));
+  out.service = latency_of(latencies(measured, selection, Of::service));
+  out.lag = latency_of(latencies(measured, selection, Of::lag));
+  Latencies first_byte;
+  for (const SeriesId id : selection) {
+    if (id < measured.series.size()) first_byte.known += measured.series[id].first_byte;
+  }
+  out.first_byte = latency_of(first_byte);
+  for (std::size_t i = 0; i < outcome_count; ++i) {
+    const std::string name(outcome_names[i]);
+    if (counted.outcomes[i] > 0) out.outcomes[name] = counted.outcomes[i];
+    Latencies of_outcome;
+    for (const SeriesId id : selection) {
+      if (id >= measured.series.size()) continue;
+      (is_censored(static_cast<Outcome>(i)) ? of_outcome.censored : of_outcome.known) +=
+          measured.series[id].response[i];
+    }
+    if (of_outcome.count() > 0) out.response_by_outcome[name] = latency_of(of_outcome);
+  }
+  return out;
+}
+
+void digest_run(const MeasuredRun& run, RunResult& into) {
+  const Snapshot& measured = run.measured;
+  const Selection all = select_series(run.series, "", "");
+  into.measured_seconds = run.measured_seconds;
+  into.total = digest(measured, run.series, all, run.measured_seconds);
+  into.series.clear();
+  for (SeriesId id = 0; id < run.series.size(); ++id) {
+    SeriesResult one = digest(measured, run.series, {id}, run.measured_seconds);
+    one.scenario = run.series[id].scenario;
+    one.step = run.series[id].step;
+    one.transaction = run.series[id].transaction;
+    one.waits = run.series[id].waits;
+    into.series.push_back(std::move(one));
+  }
+  for (std::size_t i = 0; i < run.counters.size(); ++i) {
+    const std::uint64_t count = i < measured.counters.size() ? measured.counters[i] : 0;
+    into.counters[run.counters[i]] = {count, per_second(count, run.measured_seconds)};
+  }
+  const Tally counted = tally(measured, run.series, all);
+  into.sessions = measured.sessions;
+  into.requests_begun = measured.requests_begun;
+  into.tx_rate = per_second(counted.transactions, run.measured_seconds);
+  into.http_rate = per_second(counted.requests, run.measured_seconds);
+  into.error_share = counted.requests == 0 ? 0
+                                           : static_cast<double>(counted.errors) /
+                                                 static_cast<double>(counted.requests);
+  digest_users(run, into);
+  into.bytes_in = measured.bytes_in;
+  into.bytes_out = measured.bytes_out;
+  into.connections = measured.connections;
+  into.ws_frames_in = measured.ws_frames_in;
+  into.ws_frames_out = measured.ws_frames_out;
+  for (std::size_t i = 0; i < outcome_count; ++i) {
+    if (!measured.example[i].empty()) {
+      into.error_examples[std::string(outcome_names[i])] = measured.example[i];
+    }
+  }
+}
+
+SecondResult digest_second(const Snapshot& delta, const std::vector<SeriesLabel>& series,
+                           const SecondFacts& facts) {
+  const Selection all = select_series(series, "", "");
+  const Tally counted = tally(delta, series, all);
+  const Latencies response = latencies(delta, all, Of::response);
+  SecondResult out;
+  out.second = facts.second;
+  out.warm_up = facts.warm_up;
+  out.drain = facts.drain;
+  out.requests = counted.requests;
+  out.transactions = counted.transactions;
+  out.errors = counted.errors;
+  out.shed = counted.shed;
+  out.users_alive = facts.users_alive;
+  out.in_flight = facts.in_flight;
+  out.response_ns_p50 = ns_of(response.quantile(0.50));
+  out.response_ns_p95 = ns_of(response.quantile(0.95));
+  out.response_ns_p99 = ns_of(response.quantile(0.99));
+  out.lag_ns_p99 = ns_of(latencies(delta, all, Of::lag).quantile(0.99));
+  out.worker_cpu = facts.worker_cpu;
+  return out;
+}
+
+MeasuredSecond measured_second(const SecondResult& second) {
+  return {second.requests, second.transactions, second.users_alive};
+}
+
+}  // namespace stampede

@@ -1,0 +1,170 @@
+// The summary for a pull request or a CI job's page (GitHub-flavoured Markdown).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+#include <string_view>
+
+#include "harness/judge/verdict.hpp"
+#include "harness/measure/units.hpp"
+#include "harness/report/run_result.hpp"
+#include "harness/report/summary.hpp"
+#include "harness/report/text_layout.hpp"
+
+namespace stampede {
+
+namespace {
+
+// Nothing that a target answered may become markup or break a table.
+std::string plain(std::string_view text) {
+  constexpr std::string_view special = "\\`*_{}[]<>#|~@&";
+  std::string out;
+  for (const char c : printable(text)) {
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      if (special.find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+// As code; a backtick inside would end it.
+std::string code(std::string_view text) {
+  std::string inside = printable(text);
+  std::ranges::replace(inside, '`', '\'');
+  std::ranges::replace(inside, '|', '/');
+  return "`" + inside + "`";
+}
+
+void write_findings(const RunResult& run, const std::vector<const Finding*>& rows,
+                    std::ostream& out) {
+  out << "| | rule | measured | limit | |\n|---|---|---:|---:|---|\n";
+  for (const Finding* row : rows) {
+    std::string note = plain(row->title);
+    if (row->verdict != Verdict::pass) {
+      note = "**" + std::string(finding_word(row->verdict)) + "**: " + note;
+      for (const std::string& sample : row->samples) note += "<br>" + plain(sample);
+    }
+    out << fmt::format("| {} | {} | {} | {} | {} |\n", mark_of(run, *row), code(row->rule),
+                       plain(row->measured), plain(row->limit), note);
+  }
+}
+
+void write_gates(const RunResult& run, std::ostream& out) {
+  const auto rows = findings_of(run, Finding::Kind::gate);
+  if (rows.empty()) return;
+  out << "\n### Gates: "
+      << (proves_something(run) ? fmt::format("{} of {} held", count_held(rows), rows.size())
+                                : "not judged, this run proves nothing about the target")
+      << "\n\n";
+  write_findings(run, rows, out);
+}
+
+void write_invariants(const RunResult& run, std::ostream& out) {
+  const auto rows = findings_of(run, Finding::Kind::invariant);
+  if (rows.empty()) return;
+  std::vector<std::string> ids;
+  std::vector<const Finding*> bad;
+  for (const Finding* row : rows) {
+    ids.push_back(row->rule);
+    if (row->verdict != Verdict::pass) bad.push_back(row);
+  }
+  out << fmt::format("\n### Invariants: {} of {} hold\n\n{}\n", count_held(rows), rows.size(),
+                     plain(id_ranges(ids)));
+  if (bad.empty()) return;
+  out << "\n";
+  write_findings(run, bad, out);
+}
+
+void write_validity(const RunResult& run, std::ostream& out) {
+  const auto rows = findings_of(run, Finding::Kind::validity);
+  std::vector<const Finding*> bad;
+  for (const Finding* row : rows) {
+    if (row->verdict != Verdict::pass) bad.push_back(row);
+  }
+  if (rows.empty()) return;
+  out << fmt::format("\n### Validity: {} of {} held\n", count_held(rows), rows.size());
+  if (bad.empty()) return;
+  out << "\n";
+  write_findings(run, bad, out);
+}
+
+void write_latency_row(std::ostream& out, std::string_view name,
+                       const SeriesResult::Latency& latency) {
+  out << "| " << name << " |";
+  for (const char* key : {"p50", "p95", "p99", "p99.9", "max", "mean"}) {
+    out << ' ' << latency_text(latency, key) << " |";
+  }
+  out << "\n";
+}
+
+void write_figures(const RunResult& run, std::ostream& out) {
+  out << "\n### Figures\n\n| | |\n|---|---:|\n";
+  const auto row = [&out](std::string_view name, const std::string& value) {
+    out << "| " << name << " | " << value << " |\n";
+  };
+  row("users alive (fewest … most)",
+      fmt::format("{} ({} … {})", human_number(run.users_mean), human_count(run.users_min),
+                  human_count(run.users_max)));
+  row("transactions", human_rate(run.tx_rate));
+  row("requests", human_rate(run.http_rate));
+  row("errors", fmt::format("{} ({} of {})", human_share(run.error_share),
+                            human_count(error_count_of(run.total)), human_count(run.total.count)));
+  for (const auto& [name, counter] : run.counters) {
+    row(plain(name),
+        fmt::format("{} ({})", human_rate(counter.second), human_count(counter.first)));
+  }
+  row("measured", human_number(run.measured_seconds) + " s");
+  out << "\n| | p50 | p95 | p99 | p99.9 | max | mean |\n|---|---:|---:|---:|---:|---:|---:|\n";
+  write_latency_row(out, "response (due → answered)", run.total.response);
+  write_latency_row(out, "service (sent → answered)", run.total.service);
+  write_latency_row(out, "start lag (due → sent)", run.total.lag);
+}
+
+void write_steps(const RunResult& run, std::ostream& out) {
+  out << "\n<details><summary>Steps</summary>\n\n"
+         "| step | n | rate | ok | conflict | gone | rule | window | shed | error | p50 | p95 | "
+         "p99 "
+         "| max |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  for (const SeriesResult& series : run.series) {
+    out << fmt::format("| {} | {} | {} |", plain(series_name(run, series)),
+                       human_count(series.count), human_rate(series.rate));
+    for (const Outcome outcome : {Outcome::ok, Outcome::conflict, Outcome::gone, Outcome::rule,
+                                  Outcome::window, Outcome::shed}) {
+      out << ' ' << human_count(outcome_count_of(series, outcome)) << " |";
+    }
+    out << ' ' << human_count(error_count_of(series)) << " |";
+    for (const char* key : {"p50", "p95", "p99", "max"}) {
+      out << ' ' << latency_text(series.response, key) << " |";
+    }
+    out << "\n";
+  }
+  out << "\n\\* transaction · ~ declared wait, not in the totals\n\n</details>\n";
+}
+
+}  // namespace
+
+void write_markdown(const RunResult& run, std::ostream& out) {
+  out << fmt::format("## {}: {} (exit {})\n\n", plain(run.verdict), plain(run.profile_name),
+                     run.exit_code);
+  out << plain(meaning_of(static_cast<ExitCode>(run.exit_code))) << ".\n\n";
+  if (!run.question.empty()) out << "> " << plain(run.question) << "\n>\n";
+  if (!run.pass_means.empty()) out << "> A pass means: " << plain(run.pass_means) << "\n";
+  if (run.state != "complete") {
+    out << fmt::format("\nThe run is {}: {}\n", plain(run.state), plain(run.state_reason));
+  }
+  if (run.tainted) out << "\nThe target is tainted: nothing here holds for a real one.\n";
+  write_gates(run, out);
+  write_invariants(run, out);
+  write_validity(run, out);
+  write_figures(run, out);
+  write_steps(run, out);
+  out << fmt::format("\nseed {} · topology {} · run {}\n", run.seed, code(run.topology),
+                     code(run.id));
+}
+
+}  // namespace stampede

@@ -1,0 +1,104 @@
+#include "harness/report/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "harness/measure/units.hpp"
+
+namespace stampede {
+
+namespace {
+
+int number_of(std::string_view id) {
+  int number = 0;
+  std::from_chars(id.data() + 1, id.data() + id.size(), number);
+  return number;
+}
+
+}  // namespace
+
+bool proves_something(const RunResult& run) {
+  return run.verdict == "PASS" || run.verdict == "FAIL" || run.verdict == "BROKEN_INVARIANT" ||
+         run.verdict == "INCONCLUSIVE";
+}
+
+std::vector<const Finding*> findings_of(const RunResult& run, Finding::Kind kind) {
+  std::vector<const Finding*> found;
+  for (const Finding& finding : run.findings) {
+    if (finding.kind == kind) found.push_back(&finding);
+  }
+  return found;
+}
+
+std::size_t count_held(const std::vector<const Finding*>& findings) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      findings, [](const Finding* finding) { return finding->verdict == Verdict::pass; }));
+}
+
+std::string_view mark_of(const RunResult& run, const Finding& finding) {
+  if (finding.verdict == Verdict::inconclusive) return "?";
+  if (finding.verdict != Verdict::pass) return "✗";
+  const bool about_the_target = finding.kind != Finding::Kind::validity;
+  return about_the_target && !proves_something(run) ? "·" : "✓";
+}
+
+bool is_id(std::string_view rule) {
+  return rule.size() >= 2 && rule[0] >= 'A' && rule[0] <= 'Z' &&
+         rule.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+std::string id_ranges(const std::vector<std::string>& ids) {
+  std::string out;
+  for (std::size_t first = 0; first < ids.size();) {
+    std::size_t last = first;
+    while (is_id(ids[last]) && last + 1 < ids.size() && is_id(ids[last + 1]) &&
+           ids[last + 1][0] == ids[last][0] && number_of(ids[last + 1]) == number_of(ids[last]) + 1)
+      ++last;
+    if (!out.empty()) out += ' ';
+    out += last == first ? ids[first] : ids[first] + "–" + ids[last];
+    first = last + 1;
+  }
+  return out;
+}
+
+std::string latency_text(const SeriesResult::Latency& latency, const std::string& key) {
+  const auto found = latency.ns.find(key);
+  if (found == latency.ns.end()) return "–";
+  const bool bound = std::ranges::find(latency.at_least, key) != latency.at_least.end();
+  return (bound ? "≥ " : "") + human_duration(Nanos{found->second});
+}
+
+std::uint64_t outcome_count_of(const SeriesResult& series, Outcome outcome) {
+  const auto found = series.outcomes.find(std::string(name_of(outcome)));
+  return found == series.outcomes.end() ? 0 : found->second;
+}
+
+std::uint64_t error_count_of(const SeriesResult& series) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < outcome_count; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (is_error(outcome)) count += outcome_count_of(series, outcome);
+  }
+  return count;
+}
+
+std::string series_name(const RunResult& run, const SeriesResult& series) {
+  const bool several = std::ranges::any_of(run.series, [&](const SeriesResult& other) {
+    return other.scenario != run.series.front().scenario;
+  });
+  std::string name = several ? series.scenario + "." + series.step : series.step;
+  if (series.transaction) name += " *";
+  if (series.waits) name += " ~";
+  return name;
+}
+
+std::string hostname_of(const RunResult& run) {
+  for (const auto& [name, value] : run.environment) {
+    if (name == "hostname" && !value.empty()) return value;
+  }
+  return "localhost";
+}
+
+}  // namespace stampede

@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <regex>
+#include <sstream>
+
+#include "harness/report/run_result.hpp"
+#include "harness/report/text_layout.hpp"
+#include "tests/unit/report/external.hpp"
+#include "tests/unit/report/golden.hpp"
+#include "tests/unit/report/sample_result.hpp"
+
+namespace stampede {
+namespace {
+
+std::string console(const RunResult& result, int width, bool colour = false) {
+  std::ostringstream out;
+  write_console(result, out, colour, width);
+  return out.str();
+}
+std::string junit(const RunResult& result) {
+  std::ostringstream out;
+  write_junit(result, out);
+  return out.str();
+}
+std::string markdown(const RunResult& result) {
+  std::ostringstream out;
+  write_markdown(result, out);
+  return out.str();
+}
+
+TEST(Console, LooksAsItAlwaysDid) {
+  EXPECT_TRUE(matches_golden("console_pass.txt", console(passing_result(), 110)));
+  EXPECT_TRUE(matches_golden("console_pass_80.txt", console(passing_result(), 80)));
+  EXPECT_TRUE(matches_golden("console_broken.txt", console(failing_result(), 120)));
+  EXPECT_TRUE(matches_golden("console_invalid.txt", console(invalid_result(), 110)));
+  EXPECT_TRUE(matches_golden("console_unfinished.txt", console(unfinished_result(), 100)));
+}
+
+TEST(Console, KeepsToItsWidth) {
+  for (const RunResult& result :
+       {passing_result(), failing_result(), invalid_result(), unfinished_result(), RunResult{}}) {
+    for (const int width : {80, 100, 133, 200}) {
+      std::istringstream lines(console(result, width));
+      for (std::string line; std::getline(lines, line);) {
+        EXPECT_LE(display_width(line), static_cast<std::size_t>(width)) << line;
+      }
+    }
+  }
+}
+
+TEST(Console, ColourOnlyRepeatsWhatIsWritten) {
+  for (const RunResult& result : {passing_result(), failing_result(), invalid_result()}) {
+    const std::string coloured = console(result, 120, true);
+    EXPECT_NE(coloured.find("\x1b["), std::string::npos);
+    const std::regex codes("\x1b\\[[0-9;]*m");
+    EXPECT_EQ(std::regex_replace(coloured, codes, ""), console(result, 120));
+  }
+}
+
+TEST(Console, TheTargetCannotSteerTheTerminal) {
+  const std::string text = console(failing_result(), 120);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.find('\x01'), std::string::npos);
+}
+
+TEST(Console, AnInvalidRunNeverSaysPassNorTicksAGate) {
+  const std::string text = console(invalid_result(), 110);
+  EXPECT_EQ(text.find("PASS"), std::string::npos);
+  EXPECT_EQ(text.find("✓"), std::string::npos);
+}
+
+TEST(Console, WitnessesOfABrokenInvariantAreShown) {
+  const std::string text = console(failing_result(), 120);
+  EXPECT_NE(text.find("event 1 seat 17: orders 7101, 7120"), std::string::npos);
+  EXPECT_NE(text.find("A1–A9 R1–R7 L1–L5 L7–L8: 21 of 23 hold"), std::string::npos);
+}
+
+TEST(Markdown, LooksAsItAlwaysDid) {
+  EXPECT_TRUE(matches_golden("summary_pass.md", markdown(passing_result())));
+  EXPECT_TRUE(matches_golden("summary_broken.md", markdown(failing_result())));
+  EXPECT_EQ(markdown(invalid_result()).find("PASS"), std::string::npos);
+}
+
+TEST(Junit, LooksAsItAlwaysDid) {
+  EXPECT_TRUE(matches_golden("junit_broken.xml", junit(failing_result())));
+}
+
+TEST(Junit, CountsFailuresAndErrorsApart) {
+  const std::string text = junit(failing_result());
+  const auto count = [&text](const std::string& what) {
+    std::size_t found = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  };
+  const std::size_t failures = count("<failure "), errors = count("<error ");
+  EXPECT_GE(failures, 3U);
+  EXPECT_GE(errors, 1U);
+  EXPECT_NE(text.find("failures=\"" + std::to_string(failures) + "\" errors=\"" +
+                      std::to_string(errors) + "\""),
+            std::string::npos);
+  EXPECT_NE(text.find("tests=\"" + std::to_string(count("<testcase ")) + "\""), std::string::npos);
+}
+
+TEST(Junit, ARunThatDidNotEndIsNotGreen) {
+  EXPECT_NE(junit(unfinished_result()).find("tests=\"1\" failures=\"0\" errors=\"1\""),
+            std::string::npos);
+  EXPECT_NE(junit(RunResult{}).find("errors=\"1\""), std::string::npos);
+}
+
+TEST(Junit, ValidatesAgainstBothPublicSchemas) {
+  if (!command_works("xmllint --version")) GTEST_SKIP() << "xmllint is not installed";
+  for (const char* schema : {"JUnit.xsd", "junit-10.xsd"}) {
+    const auto file = public_vectors() / schema;
+    if (!std::filesystem::exists(file)) GTEST_SKIP() << "the public schemas are not here";
+    RunResult nasty = failing_result();
+    nasty.findings[0].samples.emplace_back("]]> \x01\x1f\xff \xef\xbf\xbf <a b='c'> & \x7f");
+    nasty.findings[0].title = " leading, \"quoted\"\nand broken ";
+    nasty.duration_seconds = 123456.789;
+    for (const RunResult& result : {passing_result(), failing_result(), invalid_result(),
+                                    unfinished_result(), RunResult{}, nasty}) {
+      EXPECT_TRUE(accepted_by("xmllint --noout --schema " + file.string() + " {}", junit(result)));
+    }
+  }
+}
+
+TEST(TextLayout, WidthCountsColumnsNotBytes) {
+  EXPECT_EQ(display_width("µs ≥ …"), 6U);
+  EXPECT_EQ(display_width("예매"), 4U);
+  EXPECT_EQ(fit("abcdef", 4), "abc…");
+  EXPECT_EQ(fit("예매시스템", 5), "예매…");
+  EXPECT_EQ(fit("abc", 3), "abc");
+  EXPECT_EQ(pad_left("≥ 1", 5), "  ≥ 1");
+  EXPECT_EQ(printable("a\x1b[31m\nb\xc3"), "a?[31m b?");
+  EXPECT_EQ(wrap("one two three", 7), (std::vector<std::string>{"one two", "three"}));
+  EXPECT_EQ(spark({0, 1, 4, 8}), "▁▁▄█");
+}
+
+TEST(TextLayout, ATableDropsItsLeastImportantColumnFirst) {
+  TextTable table({{"name", 0, false, 4}, {"much", 2}, {"more", 1}, {"last", 0}});
+  table.add({"abcdefgh", "1", "2", "3"});
+  EXPECT_EQ(table.lines(40)[1], "abcdefgh     1     2     3");
+  EXPECT_EQ(table.lines(24)[1], "abcde…     1     2     3");
+  EXPECT_EQ(table.lines(16)[1], "abc…     2     3");
+  EXPECT_EQ(table.lines(5)[1], "abc…     3");
+}
+
+}  // namespace
+}  // namespace stampede

@@ -1,0 +1,132 @@
+#include "harness/report/run_result.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/report/external.hpp"
+#include "tests/unit/report/sample_result.hpp"
+
+namespace stampede {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<RunResult> all_samples() {
+  return {passing_result(), failing_result(), invalid_result(), unfinished_result(), RunResult{}};
+}
+
+TEST(RunResult, RoundTripsThroughItsText) {
+  for (const RunResult& result : all_samples()) {
+    const std::string text = to_json(result);
+    const auto read = run_result_from_json(text);
+    ASSERT_TRUE(read.has_value()) << render(read.error(), text);
+    EXPECT_EQ(to_json(*read), text);
+  }
+}
+
+TEST(RunResult, TheTextSaysWhatTheResultSays) {
+  const RunResult result = passing_result();
+  const Json json = Json::parse(to_json(result));
+  EXPECT_EQ(json["verdict"], "PASS");
+  EXPECT_EQ(json["tx_per_second"], result.tx_rate);
+  EXPECT_EQ(json["findings"][0]["rule"], "p95 < 200ms");
+  EXPECT_EQ(json["findings"][0]["result"], "held");
+  EXPECT_EQ(json["counters"]["confirmed"]["count"], 6870);
+  EXPECT_TRUE(json["seconds"][134]["response_ns_p99"].is_null());
+  EXPECT_EQ(json["environment"]["kernel"], "6.18.5");
+}
+
+TEST(RunResult, ReportsEveryProblemAtOnce) {
+  Json json = Json::parse(to_json(passing_result()));
+  json["seed"] = -1;
+  json["series"][3]["count"] = "many";
+  json["findings"][0]["result"] = "PASS";
+  json.erase("topology");
+  json["surprise"] = 1;
+  json["seconds"][2]["second"] = 1e30;
+  const auto read = run_result_from_json(json.dump());
+  ASSERT_TRUE(read.has_error());
+  std::string all;
+  for (const Diagnostic& problem : read.error()) all += problem.message + "\n";
+  EXPECT_EQ(read.error().size(), 6U) << all;
+  EXPECT_NE(all.find("/seed is out of range"), std::string::npos) << all;
+  EXPECT_NE(all.find("/series/3/count must be a whole number"), std::string::npos) << all;
+  EXPECT_NE(all.find("/findings/0/result must be held"), std::string::npos) << all;
+  EXPECT_NE(all.find("the file has no member \"topology\""), std::string::npos) << all;
+  EXPECT_NE(all.find("the file has an unknown member \"surprise\""), std::string::npos) << all;
+}
+
+TEST(RunResult, BrokenTextHasAPlace) {
+  const auto read = run_result_from_json("{\n  \"id\": ?\n}");
+  ASSERT_TRUE(read.has_error());
+  EXPECT_EQ(read.error().front().place.line, 2);
+  EXPECT_TRUE(run_result_from_json("").has_error());
+  EXPECT_TRUE(run_result_from_json("[]").has_error());
+  EXPECT_TRUE(run_result_from_json("null").has_error());
+}
+
+TEST(RunResult, AnotherVersionIsRefused) {
+  RunResult result = passing_result();
+  result.schema_version = 2;
+  EXPECT_TRUE(run_result_from_json(to_json(result)).has_error());
+}
+
+TEST(RunResult, BytesThatAreNoTextDoNotBreakTheFile) {
+  RunResult result = unfinished_result();
+  result.error_examples["malformed"] = "\xff\xfe\x00 half \xe2\x82";
+  const auto read = run_result_from_json(to_json(result));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_NE(read->error_examples.at("malformed").find("half"), std::string::npos);
+}
+
+TEST(RunResult, AnInvalidRunNeverSaysPass) {
+  RunResult result = invalid_result();
+  ASSERT_EQ(result.verdict, "INVALID");
+  EXPECT_EQ(to_json(result).find("PASS"), std::string::npos);
+}
+
+const std::string schema_file = STAMPEDE_SOURCE_DIR "/reports/run_result.schema.json";
+const std::string validate =
+    "/usr/bin/python3 -c \"import json, sys, jsonschema; "
+    "schema = json.load(open('" +
+    schema_file +
+    "')); jsonschema.Draft7Validator.check_schema(schema); "
+    "jsonschema.Draft7Validator(schema).validate(json.load(open('{}')))\"";
+
+class RunResultSchema : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!command_works("/usr/bin/python3 -c 'import jsonschema'")) {
+      GTEST_SKIP() << "python3 with jsonschema is not installed";
+    }
+  }
+};
+
+TEST_F(RunResultSchema, EveryRunFileValidates) {
+  for (const RunResult& result : {passing_result(), failing_result(), unfinished_result()}) {
+    EXPECT_TRUE(accepted_by(validate, to_json(result)));
+  }
+}
+
+TEST_F(RunResultSchema, NoFactMayBeRemoved) {
+  const Json whole = Json::parse(to_json(failing_result()));
+  const std::string loop =
+      "/usr/bin/python3 -c \"import json, sys, jsonschema; "
+      "validator = jsonschema.Draft7Validator(json.load(open('" +
+      schema_file +
+      "'))); whole = json.load(open('{}')); whole['seconds'] = whole['seconds'][:2]; "
+      "missed = [key for key in whole if validator.is_valid("
+      "{k: v for k, v in whole.items() if k != key})]; "
+      "missed += ['series.' + key for key in whole['series'][0] if validator.is_valid("
+      "dict(whole, series=[{k: v for k, v in whole['series'][0].items() if k != key}]))]; "
+      "missed += ['finding.' + key for key in whole['findings'][0] if validator.is_valid("
+      "dict(whole, findings=[{k: v for k, v in whole['findings'][0].items() if k != key}]))]; "
+      "missed += ['verdict'] if validator.is_valid(dict(whole, verdict='FINE')) else []; "
+      "missed += ['extra'] if validator.is_valid(dict(whole, extra=1)) else []; "
+      "sys.exit('may be missing or wrong: ' + str(missed) if missed else 0)\"";
+  EXPECT_TRUE(accepted_by(loop, whole.dump()));
+}
+
+}  // namespace
+}  // namespace stampede
