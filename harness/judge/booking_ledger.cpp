@@ -268,52 +268,62 @@ struct Visit {
   TimePoint invoked = TimePoint::max(), completed, admitted;
 };
 
-// A user's first session in an event, if it was admitted before any other session of that user
-// began: only then is it sure that the place is the one this session took.
+// Finds the visits whose place is surely the one that their own session took: a user who comes back
+// without having left keeps the old place, which is earlier than the new session's entry.
 class VisitFinder {
  public:
-  void add(const LedgerEntry& entry) {
-    Seen& seen = seen_[{entry.event, entry.user}];
-    seen.entries.push_back(&entry);
-  }
+  void add(const LedgerEntry& entry) { seen_[{entry.event, entry.user}].push_back(&entry); }
   [[nodiscard]] std::vector<Visit> visits() {
     std::vector<Visit> found;
-    for (auto& [who, seen] : seen_) {
-      if (const auto visit = first_visit(who, seen.entries)) found.push_back(*visit);
+    for (auto& [who, entries] : seen_) {
+      std::sort(entries.begin(), entries.end(), [](const LedgerEntry* a, const LedgerEntry* b) {
+        return std::pair(a->invoked, a) < std::pair(b->invoked, b);
+      });
+      follow(who, entries, found);
     }
     return found;
   }
 
  private:
-  struct Seen {
-    std::vector<const LedgerEntry*> entries;
-  };
-
-  static std::optional<Visit> first_visit(const UserOf& who,
-                                          std::vector<const LedgerEntry*>& entries) {
-    std::sort(entries.begin(), entries.end(), [](const LedgerEntry* a, const LedgerEntry* b) {
-      return std::pair(a->invoked, a) < std::pair(b->invoked, b);
-    });
-    const std::uint64_t session = entries.front()->session;
-    Visit visit{who.first, who.second, TimePoint::max(), {}, {}};
+  // One user's way through one event: session after session.
+  static void follow(const UserOf& who, const std::vector<const LedgerEntry*>& entries,
+                     std::vector<Visit>& found) {
+    const Visit nothing{who.first, who.second, TimePoint::max(), {}, {}};
+    Visit visit = nothing;
+    std::uint64_t session = entries.front()->session;
+    bool open = true;           // this session may still give a visit
+    bool outside = false;       // has left, acknowledged
+    bool entry_unsure = false;  // an entry of unknown fate may yet take effect, or did
+    TimePoint left_at;
     for (const LedgerEntry* entry : entries) {
-      if (entry->session != session) return std::nullopt;  // another began before the admission
-      if (entry->kind == LedgerKind::leave) return std::nullopt;
-      if (entry->kind == LedgerKind::enter && entry->certainty != Certainty::not_applied) {
+      if (entry->session != session) {
+        session = entry->session;
+        open = outside && !entry_unsure && left_at < entry->invoked;
+        outside = entry_unsure = false;
+        visit = nothing;
+      }
+      if (entry->kind == LedgerKind::leave) {
+        open = false;
+        outside = entry->certainty == Certainty::applied;
+        left_at = entry->completed;
+      } else if (entry->kind == LedgerKind::enter) {
+        outside = false;
+        if (entry->certainty == Certainty::not_applied) continue;
+        entry_unsure = entry_unsure || entry->certainty == Certainty::unknown;
         visit.invoked = std::min(visit.invoked, entry->invoked);
         visit.completed = std::max(visit.completed, entry->completed);
+      } else if (open && entry->certainty == Certainty::applied &&
+                 visit.invoked != TimePoint::max()) {
+        visit.admitted = entry->completed;
+        found.push_back(visit);
+        open = false;
+      } else {
+        open = false;  // given up or silent: what comes later is a new place
       }
-      if (entry->kind != LedgerKind::admitted) continue;
-      // Given up or silent: what comes later is a new place.
-      if (entry->certainty != Certainty::applied) return std::nullopt;
-      if (visit.invoked == TimePoint::max()) return std::nullopt;
-      visit.admitted = entry->completed;
-      return visit;
     }
-    return std::nullopt;
   }
 
-  std::map<UserOf, Seen> seen_;
+  std::map<UserOf, std::vector<const LedgerEntry*>> seen_;
 };
 
 // L8: in the order of certain entry, nobody may be admitted long before somebody who was there
