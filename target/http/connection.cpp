@@ -10,6 +10,7 @@
 namespace boxoffice {
 namespace {
 
+constexpr unsigned streak_max = 16;
 constexpr std::int64_t retry_ms = 1000;  // what an overloaded or degraded answer asks for
 
 // Counts one request of a role for as long as it lives.
@@ -63,6 +64,10 @@ void HttpConnection::enter(Phase phase, TimePoint deadline) noexcept {
 Task<void> HttpConnection::run(std::shared_ptr<HttpConnection> connection) {
   HttpConnection& self = *connection;
   while (self.socket_.is_open()) {
+    // A pipeline without end must not keep the thread from everybody else.
+    if (self.buffer_ && ++self.streak_ % streak_max == 0) {
+      co_await asio::post(self.lane_.io.get_executor(), asio::deferred);
+    }
     if (!self.buffer_) {
       // A connection that comes during a drain gets a moment for the request that is on its way.
       const Millis patience =
@@ -73,7 +78,6 @@ Task<void> HttpConnection::run(std::shared_ptr<HttpConnection> connection) {
       self.buffer_ = self.lane_.borrow();
     }
     const bool more = co_await self.exchange();
-    if (!self.buffer_) continue;
     if (more && !self.buffer_->unread().empty()) continue;
     self.lane_.give_back(std::move(self.buffer_));
     if (!more) break;
@@ -416,12 +420,12 @@ Task<bool> HttpConnection::upgrade(const WebSocketRoute& route) {
     if (accept.handler) accept.handler->closed();
     co_return false;
   }
-  set_deadline(TimePoint::max());
+  // The session is a coroutine of its own, so that this one and all its frames are given back.
   std::string early(buffer_->unread());
   auto session = std::make_shared<WebSocketSession>(lane_, std::move(socket_));
-  lane_.give_back(std::move(buffer_));
-  parser_.reset();
-  co_await WebSocketSession::run(std::move(session), std::move(accept), std::move(early));
+  asio::co_spawn(lane_.io.get_executor(),
+                 WebSocketSession::run(std::move(session), std::move(accept), std::move(early)),
+                 [](std::exception_ptr failure) { report_failure(failure, "websocket failed"); });
   co_return false;
 }
 

@@ -57,7 +57,8 @@ class HttpConnection final : public Watched {
   std::string_view role_;
   const Surface surface_;
   Phase phase_ = Phase::idle;
-  bool keep_ = true;  // the connection, after this answer
+  unsigned streak_ = 0;  // requests without a wait between them
+  bool keep_ = true;     // the connection, after this answer
 };
 
 }  // namespace boxoffice

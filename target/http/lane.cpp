@@ -3,6 +3,8 @@
 #include <ctime>
 #include <random>
 
+#include "target/log.hpp"
+
 namespace boxoffice {
 namespace {
 
@@ -18,6 +20,15 @@ std::uint64_t next_random(std::uint64_t& state) noexcept {
 constexpr std::size_t kept_string_bytes_max = 64 * 1024;
 
 }  // namespace
+
+void report_failure(std::exception_ptr failure, std::string_view what) {
+  if (!failure) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    log_error(what, {{"error", error.what()}});
+  }
+}
 
 std::unique_ptr<RequestBuffer> Lane::borrow() {
   if (spare_.empty()) return std::make_unique<RequestBuffer>();

@@ -8,6 +8,7 @@
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,6 +70,9 @@ struct RequestBuffer {
 
   [[nodiscard]] std::string_view unread() const { return {bytes.get() + begin, end - begin}; }
 };
+
+// A coroutine of ours that fails is a bug; it ends alone, and is told once.
+void report_failure(std::exception_ptr failure, std::string_view what);
 
 struct Lane {
   Lane(asio::io_context& context, const Config& settings, const ServerLimits& bounds,

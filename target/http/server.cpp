@@ -2,8 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <exception>
-
 #include "target/http/connection.hpp"
 #include "target/log.hpp"
 
@@ -30,16 +28,6 @@ bool is_exhaustion(const boost::system::error_code& error) noexcept {
          error == boost::system::errc::no_buffer_space;
 }
 
-// A coroutine of ours that fails is a bug; it ends alone, and is told once.
-void report(std::exception_ptr failure, const char* what) {
-  if (!failure) return;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    log_error(what, {{"error", error.what()}});
-  }
-}
-
 }  // namespace
 
 HttpServer::HttpServer(asio::io_context& io, const Config& config, Metrics& metrics,
@@ -50,7 +38,7 @@ HttpServer::HttpServer(asio::io_context& io, const Config& config, Metrics& metr
   ++loops_;
   asio::co_spawn(io.get_executor(), deadline_loop(), [this](std::exception_ptr failure) {
     --loops_;
-    report(failure, "deadline clock failed");
+    report_failure(failure, "deadline clock failed");
   });
 }
 
@@ -73,7 +61,7 @@ std::uint16_t HttpServer::listen(const std::string& host, std::uint16_t port, Su
   asio::co_spawn(lane_.io.get_executor(), accept_loop(listener),
                  [this](std::exception_ptr failure) {
                    --loops_;
-                   report(failure, "accept loop failed");
+                   report_failure(failure, "accept loop failed");
                  });
   return taken;
 }
@@ -111,7 +99,7 @@ void HttpServer::welcome(Socket socket, Surface surface) {
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   auto connection = std::make_shared<HttpConnection>(lane_, std::move(socket), surface);
   asio::co_spawn(lane_.io.get_executor(), HttpConnection::run(std::move(connection)),
-                 [](std::exception_ptr failure) { report(failure, "connection failed"); });
+                 [](std::exception_ptr failure) { report_failure(failure, "connection failed"); });
 }
 
 Task<void> HttpServer::deadline_loop() {
