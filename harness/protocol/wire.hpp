@@ -46,7 +46,9 @@ class Sleeper {
   struct Begin {
     template <class Handler>
     void operator()(Handler&& handler, Sleeper* self) const {
-      self->handler_ = std::forward<Handler>(handler);
+      // Subtle: in Boost 1.81 assignment between such handlers calls itself without end; swap does not.
+      asio::any_completion_handler<void()> taken(std::forward<Handler>(handler));
+      self->handler_.swap(taken);
     }
   };
   Executor executor_;

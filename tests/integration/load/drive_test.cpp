@@ -94,7 +94,7 @@ TEST(Drive, EachFailureOfTheServerHasItsOwnOutcome) {
       {Reply::Kind::garbage, Outcome::malformed},
       {Reply::Kind::silence, Outcome::timed_out}};
   for (const auto& [kind, outcome] : table) {
-    ScriptedServer server([kind = kind](const Seen&) { return of_kind(kind); });
+    ScriptedServer server([how = kind](const Seen&) { return of_kind(how); });
     Drive drive;
     drive.load = regular(40, milliseconds{500});
     drive.length = milliseconds{500};

@@ -1,0 +1,158 @@
+#include "harness/protocol/answer_parser.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace stampede {
+namespace {
+
+using Progress = AnswerParser::Progress;
+
+Progress feed_all(AnswerParser& parser, const std::string& text) { return parser.feed(text); }
+
+TEST(AnswerParser, KeepsStatusBodyAndWantedHeaders) {
+  Exchange exchange;
+  exchange.wanted_headers = {"Trace-Id"};
+  AnswerParser parser(exchange);
+  const std::string text =
+      "HTTP/1.1 201 Created\r\ntrace-id: abc\r\nOther: x\r\nContent-Length: 4\r\n\r\nbody";
+  EXPECT_EQ(feed_all(parser, text), Progress::complete);
+  EXPECT_EQ(exchange.status, 201u);
+  EXPECT_EQ(exchange.body, "body");
+  ASSERT_EQ(exchange.headers.size(), 1u);
+  EXPECT_EQ(exchange.headers[0].second, "abc");
+  EXPECT_TRUE(parser.keep_alive());
+  EXPECT_TRUE(parser.left_over().empty());
+}
+
+TEST(AnswerParser, AnySplitGivesTheSameAnswer) {
+  const std::string text =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n"
+      "5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\n\r\n";
+  std::mt19937 random(3);
+  for (int run = 0; run < 300; ++run) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    Progress progress = Progress::needs_more;
+    for (std::size_t at = 0; at < text.size();) {
+      ASSERT_EQ(progress, Progress::needs_more);
+      const std::size_t size = std::min<std::size_t>(1 + random() % 20, text.size() - at);
+      const std::string piece = text.substr(at, size);
+      progress = parser.feed(piece);
+      at += size;
+    }
+    ASSERT_EQ(progress, Progress::complete);
+    ASSERT_EQ(exchange.body, "hello, world");
+  }
+}
+
+TEST(AnswerParser, ConnectionCloseIsSeen) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  EXPECT_EQ(feed_all(parser, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+            Progress::complete);
+  EXPECT_FALSE(parser.keep_alive());
+}
+
+TEST(AnswerParser, AnAnswerToHeadHasNoBody) {
+  Exchange exchange;
+  exchange.head = true;
+  AnswerParser parser(exchange);
+  EXPECT_EQ(feed_all(parser, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"), Progress::complete);
+}
+
+TEST(AnswerParser, ABodyMayEndWithTheConnection) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  EXPECT_EQ(feed_all(parser, "HTTP/1.1 200 OK\r\n\r\nall of it"), Progress::needs_more);
+  EXPECT_EQ(parser.end(), Progress::complete);
+  EXPECT_EQ(exchange.body, "all of it");
+}
+
+TEST(AnswerParser, HalfABodyIsNotAnAnswer) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  EXPECT_EQ(feed_all(parser, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
+            Progress::needs_more);
+  EXPECT_NE(parser.end(), Progress::complete);
+  EXPECT_NE(exchange.problem, "");
+}
+
+TEST(AnswerParser, HalfAHeaderIsNotAnAnswer) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  EXPECT_EQ(feed_all(parser, "HTTP/1.1 200 OK\r\nConte"), Progress::needs_more);
+  EXPECT_NE(parser.end(), Progress::complete);
+}
+
+TEST(AnswerParser, NothingIsNotAnAnswer) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  EXPECT_NE(parser.end(), Progress::complete);
+}
+
+TEST(AnswerParser, BytesAfterTheAnswerAreLeftOver) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  const std::string text =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Accept: key\r\n\r\n\x81\x02hi";
+  EXPECT_EQ(parser.feed(text), Progress::complete);
+  EXPECT_EQ(parser.left_over(), "\x81\x02hi");
+  EXPECT_EQ(parser.websocket_accept(), "key");
+}
+
+TEST(AnswerParser, WhatIsNoHttpIsMalformed) {
+  for (const std::string text :
+       {"SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    EXPECT_EQ(parser.feed(text), Progress::malformed) << text;
+    EXPECT_NE(exchange.problem, "");
+  }
+}
+
+TEST(AnswerParser, LimitsHold) {
+  {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    EXPECT_EQ(feed_all(parser, "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n"),
+              Progress::malformed);
+  }
+  {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    Progress progress = parser.feed("HTTP/1.1 200 OK\r\n\r\n");
+    const std::string piece(60'000, 'x');
+    for (int i = 0; i < 18 && progress == Progress::needs_more; ++i) progress = parser.feed(piece);
+    EXPECT_EQ(progress, Progress::malformed) << "a body without a length is bounded too";
+    EXPECT_LE(exchange.body.size(), body_size_max);
+  }
+  {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    Progress progress = parser.feed("HTTP/1.1 200 OK\r\nLong: ");
+    const std::string piece(4'000, 'x');
+    for (int i = 0; i < 10 && progress == Progress::needs_more; ++i) progress = parser.feed(piece);
+    EXPECT_EQ(progress, Progress::malformed) << "an endless header is bounded";
+  }
+}
+
+TEST(AnswerParser, GarbageNeverCrashes) {
+  std::mt19937 random(5);
+  for (int run = 0; run < 2000; ++run) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    std::string text = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789";
+    for (int flips = 0; flips < 3; ++flips) {
+      text[random() % text.size()] = static_cast<char>(random());
+    }
+    if (parser.feed(text) == Progress::needs_more) (void)parser.end();
+  }
+}
+
+}  // namespace
+}  // namespace stampede
