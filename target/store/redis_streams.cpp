@@ -52,7 +52,7 @@ class RedisStreams final : public EventStreams {
   explicit RedisStreams(RedisClient& redis) : redis_(redis) {}
 
   Task<std::vector<std::string>> append(std::vector<OutboxRow> rows) override;
-  Task<void> create_group(std::string stream, std::string group) override;
+  Task<bool> create_group(std::string stream, std::string group) override;
   Task<StreamRead> read(std::string group, std::string consumer, std::vector<std::string> streams,
                         std::uint32_t count, Millis block) override;
   Task<void> acknowledge(std::string group, std::vector<StreamEntry> entries) override;
@@ -98,11 +98,13 @@ Task<std::vector<std::string>> RedisStreams::append(std::vector<OutboxRow> rows)
   co_return ids;
 }
 
-Task<void> RedisStreams::create_group(std::string stream, std::string group) {
+Task<bool> RedisStreams::create_group(std::string stream, std::string group) {
   std::vector<std::string> words{"XGROUP",         "CREATE", key_of(stream),
                                  std::move(group), "0",      "MKSTREAM"};
   const auto reply = co_await run(std::move(words));
-  if (is_error(reply) && !reply.text.starts_with("BUSYGROUP")) throw_reply(reply);
+  const bool there = is_error(reply) && reply.text.starts_with("BUSYGROUP");
+  if (is_error(reply) && !there) throw_reply(reply);
+  co_return !there;
 }
 
 Task<StreamRead> RedisStreams::read(std::string group, std::string consumer,

@@ -1,0 +1,351 @@
+#include "target/service/payments.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "target/domain/unavailable.hpp"
+#include "target/service/order_signals.hpp"
+#include "target/service/orders.hpp"
+#include "target/service/webhook_signature.hpp"
+
+namespace boxoffice {
+
+namespace {
+
+constexpr int apply_tries_max = 3;
+constexpr std::int64_t late_by_ms = 1000;
+constexpr std::size_t fail_code_bytes_max = 48;
+
+class InFlight {
+ public:
+  explicit InFlight(std::uint32_t& count) : count_(count) { ++count_; }
+  ~InFlight() { --count_; }
+  InFlight(InFlight&&) = delete;
+
+ private:
+  std::uint32_t& count_;
+};
+
+// Why this order cannot be paid; nullopt: it can.
+std::optional<No> unpayable(const OrderView& view, std::int64_t now_ms) {
+  switch (view.order.status) {
+    case OrderStatus::confirmed:
+      return refused(Refusal::already_paid);
+    case OrderStatus::payment_pending:
+      break;
+    default:
+      return refused(Refusal::order_expired, std::string(name_of(view.order.status)));
+  }
+  if (view.payment) {
+    if (view.payment->status == "DONE") return refused(Refusal::already_paid);
+    return refused(Refusal::in_progress, "", 1000);
+  }
+  if (view.order.expires_ms <= now_ms) return refused(Refusal::order_expired);
+  return {};
+}
+
+std::string payment_answer(const PaymentOpening& opening, const ProviderAnswer& answer) {
+  return fmt::format(
+      R"({{"paymentKey":"{}","orderId":"{}","status":"{}","failCode":{},"delayMs":{}}})",
+      opening.key, opening.order, answer.approved ? "DONE" : "ABORTED",
+      answer.approved ? "null" : '"' + answer.fail_code + '"', answer.delay_ms);
+}
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string webhook_body(const OrderFacts& order, const std::string& payment_key,
+                         std::string_view status, const std::string& fail_code,
+                         std::int64_t at_ms) {
+  return fmt::format(
+      R"({{"eventType":"PAYMENT_STATUS_CHANGED","createdAt":"{}","data":{{"paymentKey":"{}",)"
+      R"("orderId":"{}","status":"{}","totalAmount":{},"approvedAt":{},"failure":{}}}}})",
+      utc_text(at_ms), payment_key, order.id, status, order.amount,
+      status == "DONE" ? '"' + utc_text(at_ms) + '"' : "null",
+      fail_code.empty() ? "null" : fmt::format(R"({{"code":"{}"}})", fail_code));
+}
+
+struct Notice {
+  std::string event_type, payment_key, order, status, fail_code;
+  std::uint64_t amount = 0;
+};
+
+std::optional<Notice> notice_of(const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object()) return {};
+  try {
+    const auto& data = json.at("data");
+    Notice notice;
+    notice.event_type = json.at("eventType").get<std::string>();
+    notice.payment_key = data.at("paymentKey").get<std::string>();
+    notice.order = data.at("orderId").get<std::string>();
+    notice.status = data.at("status").get<std::string>();
+    notice.amount = data.at("totalAmount").get<std::uint64_t>();
+    if (data.contains("failure") && data["failure"].is_object()) {
+      notice.fail_code = data["failure"].value("code", "");
+    }
+    const bool fits = notice.event_type.size() <= 48 && notice.payment_key.size() <= 64 &&
+                      notice.fail_code.size() <= fail_code_bytes_max;
+    return fits ? std::optional(notice) : std::nullopt;
+  } catch (const nlohmann::json::exception&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+PaymentDesk::PaymentDesk(Needs needs) : needs_(std::move(needs)) {}
+
+Task<Decision<Answer>> PaymentDesk::authorise(AuthoriseRequest request) {
+  auto decision = co_await authorise_once(std::move(request));
+  if (!decision) {
+    needs_.metrics.count("payment", "result", row_of(decision.error().refusal).code);
+  } else if (decision->replayed) {
+    needs_.metrics.count("payment", "result", "REPLAYED");
+  }
+  co_return decision;
+}
+
+Task<Decision<Answer>> PaymentDesk::authorise_once(AuthoriseRequest request) {
+  PaymentStart start = co_await needs_.store.start(request.key, request.order);
+  if (auto replay = replay_of(start.record, request.key)) co_return std::move(*replay);
+  if (!start.view) co_return refused(Refusal::not_found);
+  const OrderFacts& order = start.view->order;
+  if (order.user != request.user) co_return refused(Refusal::forbidden);
+  if (request.amount && *request.amount != order.amount) {
+    co_return refused(Refusal::amount_mismatch);
+  }
+  if (auto no = unpayable(*start.view, start.record.now_ms)) co_return std::move(*no);
+  if (in_flight_ >= needs_.switches.payment()->inflight_max) {
+    co_return refused(Refusal::overloaded, "", 1000);
+  }
+  // From here to the answer: the left time is told relative to the database's clock.
+  start.view->order.expires_ms -= start.record.now_ms;
+  co_return co_await start_payment(std::move(request), std::move(*start.view));
+}
+
+std::string PaymentDesk::new_payment_key(std::uint64_t id, const std::string& test_code) const {
+  std::string key = fmt::format("pay_{:016x}", id);
+  return test_code.empty() ? key : test_payment_key(key, test_code);
+}
+
+Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, OrderView view) {
+  const InFlight in_flight(in_flight_);
+  const auto config = needs_.switches.payment();
+  PaymentOpening opening;
+  opening.id = needs_.ids.next(std::chrono::system_clock::now());
+  opening.order = request.order;
+  opening.user = request.user;
+  opening.method = request.method;
+  opening.key = request.payment_key.empty() ? new_payment_key(opening.id, request.test_code)
+                                            : request.payment_key;
+  ProviderAnswer answer = provider_answer(*config, request.order, opening.key);
+  opening.delay_ms = answer.delay_ms;
+  if (config->webhook) {
+    co_return co_await answer_by_webhook(std::move(request), std::move(view), std::move(opening),
+                                         std::move(answer));
+  }
+  co_return co_await answer_at_once(std::move(request), std::move(view), std::move(opening),
+                                    std::move(answer));
+}
+
+namespace {
+
+std::optional<No> not_opened(Opened opened) {
+  switch (opened) {
+    case Opened::done:
+      return {};
+    case Opened::not_payable:
+      return refused(Refusal::order_expired);
+    case Opened::payment_key_taken:
+      return refused(Refusal::validation_failed, "the paymentKey was used before");
+    case Opened::live_exists:
+    case Opened::busy:
+      break;
+  }
+  return refused(Refusal::in_progress, "", 1000);
+}
+
+}  // namespace
+
+Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, OrderView view,
+                                                      PaymentOpening opening,
+                                                      ProviderAnswer answer) {
+  const Answer accepted{
+      202,
+      fmt::format(R"({{"paymentKey":"{}","orderId":"{}","status":"IN_PROGRESS"}})", opening.key,
+                  opening.order),
+      false};
+  std::optional<KeyedResponse> keyed;
+  if (!request.key.key.empty()) {
+    keyed = KeyedResponse{request.key, {accepted.status, accepted.body}};
+  }
+  const std::string key = opening.key;
+  const Opened opened = co_await needs_.store.open(std::move(opening), std::move(keyed));
+  if (auto no = not_opened(opened)) co_return std::move(*no);
+  plan_webhooks(view.order, key, answer, view.order.expires_ms);
+  needs_.metrics.count("payment", "result", "IN_PROGRESS_ACCEPTED");
+  co_return accepted;
+}
+
+void PaymentDesk::plan_webhooks(const OrderFacts& order, const std::string& payment_key,
+                                const ProviderAnswer& answer, std::int64_t order_left_ms) {
+  // An outcome that is not told sends nothing: the reconciler has to ask.
+  if (needs_.outlet == nullptr || !answer.told) return;
+  const auto config = needs_.switches.payment();
+  const WebhookMishaps mishaps = webhook_mishaps(*config, order.id);
+  std::int64_t delay_ms = answer.delay_ms;
+  if (mishaps.late) delay_ms = std::max(delay_ms, order_left_ms + late_by_ms);
+  const TimePoint due = Clock::now() + Millis(delay_ms);
+  const std::int64_t at_ms = wall_ms() + delay_ms;
+  const auto message = [&](std::string_view suffix, std::string_view status) {
+    return WebhookMessage{
+        .id = fmt::format("wh_{:x}_{}", hash64(config->seed, order.id, 99), suffix),
+        .body = webhook_body(order, payment_key, status,
+                             status == "ABORTED" ? answer.fail_code : "", at_ms)};
+  };
+  const std::string_view status = answer.approved ? "DONE" : "ABORTED";
+  if (mishaps.forged) {
+    WebhookMessage forged = message("forged", "DONE");
+    forged.forged = true;
+    needs_.outlet->deliver(std::move(forged), due);
+  }
+  WebhookMessage told = message("outcome", status);
+  told.lose_first = mishaps.lost;
+  if (mishaps.duplicate) needs_.outlet->deliver(told, due);
+  needs_.outlet->deliver(std::move(told), due);
+  if (mishaps.reordered) {
+    needs_.outlet->deliver(message("started", "IN_PROGRESS"), due + Millis(config->retry_unit_ms));
+  }
+}
+
+Task<Decision<Answer>> PaymentDesk::answer_at_once(AuthoriseRequest request, OrderView view,
+                                                   PaymentOpening opening, ProviderAnswer answer) {
+  const Opened opened = co_await needs_.store.open(opening, std::nullopt);
+  if (auto no = not_opened(opened)) co_return std::move(*no);
+
+  const bool in_time = answer.told && Millis(answer.delay_ms) <= needs_.answer_max;
+  Wait wait(needs_.io, Clock::now() + (in_time ? Millis(answer.delay_ms) : needs_.answer_max));
+  co_await wait.done();
+  if (!in_time) co_return refused(Refusal::pg_timeout);
+
+  OpenPayment open;
+  open.payment = PaymentFacts{.id = opening.id,
+                              .key = opening.key,
+                              .method = opening.method,
+                              .status = "IN_PROGRESS",
+                              .fail_code = {},
+                              .amount = view.order.amount,
+                              .delay_ms = answer.delay_ms};
+  open.order = std::move(view.order);
+  const Answer done{200, payment_answer(opening, answer), false};
+  PaymentTail tail;
+  if (!request.key.key.empty()) tail.keyed = KeyedResponse{request.key, {done.status, done.body}};
+  Outcome outcome{answer.approved, answer.fail_code};
+  const Ended ended = co_await apply(std::move(open), std::move(outcome), std::move(tail));
+  if (ended == Ended::refunded) {
+    co_return refused(Refusal::order_expired, "approved too late; the payment is given back");
+  }
+  co_return done;
+}
+
+Task<PaymentDesk::Ended> PaymentDesk::apply(OpenPayment open, Outcome outcome, PaymentTail tail) {
+  if (outcome.approved) co_return co_await apply_approval(std::move(open), std::move(tail));
+  Applied applied = Applied::busy;
+  for (int i = 0; i < apply_tries_max && applied == Applied::busy; ++i) {
+    applied = co_await needs_.store.abort(open, outcome.fail_code, tail);
+  }
+  if (applied == Applied::busy) throw StoreUnavailable("mysql", "rows stayed locked");
+  if (applied == Applied::duplicate) co_return Ended::duplicate;
+  if (applied == Applied::settled) co_return Ended::before;
+  needs_.metrics.count("payment", "result", "ABORTED");
+  needs_.metrics.count("saga", "step", "compensated");
+  open.order.status = OrderStatus::cancelled;
+  needs_.settler.decided(std::move(open.order));
+  co_return Ended::declined;
+}
+
+Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTail tail) {
+  std::string reason;  // set: the order cannot have the payment
+  for (int i = 0; i < 2 * apply_tries_max; ++i) {
+    Applied applied = Applied::busy;
+    if (reason.empty()) {
+      applied = co_await needs_.store.confirm(open, tail);
+    } else {
+      applied = co_await needs_.store.owe_refund(open, reason, tail);
+    }
+    switch (applied) {
+      case Applied::duplicate:
+        co_return Ended::duplicate;
+      case Applied::settled:
+        co_return Ended::before;
+      case Applied::busy:
+        continue;
+      case Applied::not_pending:
+        reason = "LATE_APPROVAL";
+        continue;
+      case Applied::seat_conflict:
+        reason = "SEAT_CONFLICT";
+        continue;
+      case Applied::done:
+        break;
+    }
+    needs_.metrics.count("payment", "result", "DONE");
+    needs_.metrics.count("saga", "step", reason.empty() ? "confirmed" : "refund_owed");
+    open.order.status = reason.empty() ? OrderStatus::confirmed : OrderStatus::refund_pending;
+    needs_.settler.decided(std::move(open.order));
+    co_return reason.empty() ? Ended::paid : Ended::refunded;
+  }
+  throw StoreUnavailable("mysql", "rows stayed locked");
+}
+
+Task<Decision<std::string>> PaymentDesk::webhook(std::string id, std::string body) {
+  const auto notice = notice_of(body);
+  if (!notice) co_return refused(Refusal::malformed);
+  WebhookEntry entry{std::move(id), notice->payment_key, notice->event_type, std::move(body)};
+  std::string result;
+  auto open = co_await needs_.store.find(notice->payment_key);
+  const bool outcome_told = notice->status == "DONE" || notice->status == "ABORTED";
+  if (!open) {
+    result = "UNKNOWN_KEY";
+  } else if (open->payment.amount != notice->amount || decimal(notice->order) != open->order.id) {
+    result = "MISMATCH";
+  } else if (!outcome_told || open->payment.status != "IN_PROGRESS") {
+    result = "IGNORED";
+  }
+  if (result.empty()) {
+    PaymentTail tail;
+    tail.webhook = entry;
+    Outcome outcome{notice->status == "DONE", notice->fail_code};
+    const Ended ended = co_await apply(std::move(*open), std::move(outcome), std::move(tail));
+    if (ended == Ended::duplicate) co_return "DUPLICATE";
+    if (ended == Ended::refunded) co_return "REFUND_OWED";
+    if (ended != Ended::before) co_return "APPLIED";
+    result = "IGNORED";
+  }
+  const bool fresh = co_await needs_.store.store_webhook(std::move(entry), result);
+  if (!fresh) result = "DUPLICATE";
+  co_return result;
+}
+
+Task<std::uint32_t> PaymentDesk::reconcile(Millis age, bool all) {
+  std::uint32_t applied = 0;
+  const auto open = co_await needs_.store.unanswered(age, all);
+  for (const OpenPayment& one : open) {
+    const auto config = needs_.switches.payment();
+    const ProviderAnswer answer = provider_answer(*config, one.order.id, one.payment.key);
+    if (one.payment.age_ms < one.payment.delay_ms) continue;  // not decided yet
+    Outcome outcome{answer.approved, answer.fail_code};
+    const Ended ended = co_await apply(one, std::move(outcome), PaymentTail{});
+    if (ended == Ended::before) continue;
+    ++applied;
+    needs_.metrics.count("payment", "result", "RECONCILED");
+  }
+  co_return applied;
+}
+
+}  // namespace boxoffice
