@@ -21,9 +21,9 @@ constexpr off_t reserve_bytes =
 std::string reason(const fs::path& path) {
   const int error = errno;
   std::string text = fmt::format("cannot write {}: {}", path.string(), std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT)
-    text += "; free some space, or choose another folder with --out";
-  if (error == EACCES || error == EROFS) text += "; choose a folder that you may write with --out";
+  text += error == ENOSPC || error == EDQUOT
+              ? "; free some space there, or choose another folder with --out"
+              : "; choose a folder that you may write with --out";
   return text;
 }
 

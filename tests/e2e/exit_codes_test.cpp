@@ -138,14 +138,41 @@ TEST(ExitCode, CtrlCIsOneHundredThirtyAndKeepsWhatWasSeen) {
   EXPECT_EQ(result.out.find("PASS"), std::string::npos) << result.out;
 }
 
+// A small file system of our own, in a mount namespace that only the child sees.
+CommandResult run_on_small_disk(const TemporaryFolder& folder, const std::string& size,
+                                const std::string& profile, const AnsweringServer& server,
+                                const std::string& meanwhile) {
+  const std::string disk = (folder.path() / "disk").string();
+  const std::string script = "mkdir " + disk + " && mount -t tmpfs -o size=" + size + " tmpfs " +
+                             disk + " && { " + meanwhile + " } ; " + stampede_binary() + " run " +
+                             profile + " --url " + server.url() + " --out " + disk +
+                             "/run; code=$?; cp -r " + disk + "/run " + folder.path().string() +
+                             "/kept; exit $code";
+  return run_command({"/usr/bin/unshare", "-m", "/bin/sh", "-c", script});
+}
+
 TEST(ExitCode, AFullDiskIsSaidBeforeTheRunAndNamesTheMend) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to mount a small file system";
   const TemporaryFolder folder;
   const AnsweringServer server;
   const auto profile = folder.write("p.yaml", profile_text("p95 < 1s", quick, lenient));
-  const auto result = run_command(
-      {stampede_binary(), "run", profile, "--url", server.url(), "--out", "/dev/full/run"});
+  const auto result = run_on_small_disk(folder, "1m", profile, server, "true;");
   EXPECT_EQ(result.exit_code, 70) << result.out << result.err;
+  EXPECT_NE(result.err.find("No space left"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("--out"), std::string::npos) << result.err;
+}
+
+TEST(ExitCode, ADiskThatFillsInMidRunStillGetsItsRunFile) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to mount a small file system";
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  const auto profile = folder.write("p.yaml", profile_text("p95 < 900ms", quick, lenient));
+  const std::string fill = "( sleep 0.7; cat /dev/zero > " +
+                           (folder.path() / "disk/filler").string() + " 2>/dev/null ) &";
+  const auto result = run_on_small_disk(folder, "20m", profile, server, fill);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  const auto run = nlohmann::json::parse(read_file(folder.path() / "kept" / "run.json"));
+  EXPECT_EQ(run["state"], "complete");
 }
 
 }  // namespace
