@@ -209,11 +209,11 @@ namespace {
 std::string delay_text(const RandomDuration& delay) {
   const double ms = delay.a_seconds * 1e3;
   using Kind = RandomDuration::Kind;
-  if (delay.kind == Kind::constant) return fmt::format("fixed:{:g}", ms);
-  if (delay.kind == Kind::uniform) return fmt::format("uniform:{:g}:{:g}", ms, delay.b * 1e3);
+  if (delay.kind == Kind::constant) return fmt::format("fixed:{}", ms);
+  if (delay.kind == Kind::uniform) return fmt::format("uniform:{}:{}", ms, delay.b * 1e3);
   if (delay.kind == Kind::lognormal) {
     constexpr double z99 = 2.3263478740408408;  // the target wants median and 99th percentile
-    return fmt::format("lognormal:{:g}:{:g}", ms, ms * std::exp(z99 * delay.b));
+    return fmt::format("lognormal:{}:{}", ms, ms * std::exp(z99 * delay.b));
   }
   throw TopologyError(
       "boxoffice: the payment delay must be constant, uniform or lognormal: it knows no other");
@@ -226,6 +226,8 @@ class SingleTopology final : public Topology {
     endpoints_.mysql = stores_.mysql();
     endpoints_.redis = stores_.redis();
     endpoints_.admin_token = random_secret();
+    const auto prefix = plan.target.options.find("path-prefix");
+    if (prefix != plan.target.options.end()) endpoints_.path_prefix = prefix->second;
     std::filesystem::create_directory(stores_.directory() / "boxoffice");
     for (int attempt = 1;; ++attempt) {
       try {
@@ -351,12 +353,12 @@ class SingleTopology final : public Topology {
         {"mysql-database", mysql.database},
         {"roles", "all"},
         {"payment-mode", payment.mode},
-        {"payment-approve", fmt::format("{:g}", payment.approve)},
+        {"payment-approve", fmt::format("{}", payment.approve)},
         {"payment-delay", delay_text(payment.delay)},
         {"payment-seed", std::to_string(plan.payment_seed)}};
     if (plan.target.threads > 0) options["threads"] = std::to_string(plan.target.threads);
     const auto chance = [&options](const char* name, double p) {
-      if (p > 0) options[name] = fmt::format("{:g}", p);
+      if (p > 0) options[name] = fmt::format("{}", p);
     };
     chance("webhook-duplicate", payment.webhook_duplicate);
     chance("webhook-reorder", payment.webhook_reorder);
