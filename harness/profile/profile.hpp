@@ -21,7 +21,8 @@ namespace stampede {
 // A template ("/api/events/${event}") or an expression (Lua), with its place in the file.
 struct Source {
   std::string text;
-  Place place;
+  Place place;             // of the first character of `text`
+  bool rewritten = false;  // the file spells it differently, so only the start has a place
 };
 
 // A random duration, never negative.

@@ -101,7 +101,7 @@ void Compiler::report(const Diagnostics& problems, const Source& source) {
     const auto offset = static_cast<std::size_t>(std::max(1, problem.place.column) - 1);
     const std::string_view before = std::string_view(source.text).substr(0, offset);
     const auto lines = std::count(before.begin(), before.end(), '\n');
-    if (place.line > 0) {
+    if (place.line > 0 && !source.rewritten) {
       place.line += static_cast<int>(lines);
       const std::size_t in_line = lines == 0 ? offset : offset - before.rfind('\n') - 1;
       place.column += static_cast<int>(in_line);

@@ -140,7 +140,9 @@ class Names {
       if (tokens_[at].kind != LuaToken::Kind::name) continue;
       const std::string_view before = of(at - 1);
       const bool table_key = of(at + 1) == "=" && !open.empty() && open.back() == '{';
-      if (before == ":" || before == "goto" || before == "::" || table_key) continue;
+      if (before == ":" || before == "goto" || before == "::" || table_key || is_attribute(at)) {
+        continue;
+      }
       if (before == ".") {
         check_member(at, problems);
       } else if (!contains(known_, word)) {
@@ -163,16 +165,24 @@ class Names {
     if (word != "local" && word != "for" && word != "function") return;
     std::size_t next = at + 1;
     if (word == "function") {
-      while (next < tokens_.size() && of(next) != "(") ++next;
+      // `local function f(…)`: f is its own too.
+      for (; next < tokens_.size() && of(next) != "("; ++next) known_.emplace_back(of(next));
       ++next;
     }
     for (; next < tokens_.size(); ++next) {
       if (tokens_[next].kind == LuaToken::Kind::name) {
         known_.emplace_back(of(next));
+      } else if (is_attribute(next + 1)) {
+        next += 2;
       } else if (of(next) != ",") {
         return;
       }
     }
+  }
+
+  // The name in `local x <const>`.
+  [[nodiscard]] bool is_attribute(std::size_t at) const {
+    return of(at - 1) == "<" && of(at + 1) == ">" && (of(at) == "const" || of(at) == "close");
   }
 
   void check_member(std::size_t at, Diagnostics& problems) const {

@@ -1,0 +1,599 @@
+#include "harness/profile/profile_reader_steps.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace stampede {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+// The keys that may stand beside each action.
+const std::map<std::string, Names, std::less<>>& actions() {
+  static const Names http{"name",    "timeout", "headers",     "body", "expect",
+                          "capture", "record",  "transaction", "waits"};
+  static const std::map<std::string, Names, std::less<>> table{
+      {"get", http},
+      {"post", http},
+      {"put", http},
+      {"patch", http},
+      {"delete", http},
+      {"head", http},
+      {"options", http},
+      {"ws_connect",
+       {"name", "timeout", "headers", "protocol", "heartbeat", "record", "transaction", "waits"}},
+      {"ws_send", {}},
+      {"ws_await", {"name", "timeout", "unless", "capture", "record", "transaction", "waits"}},
+      {"ws_close", {}},
+      {"connect", {"name", "timeout"}},
+      {"think", {}},
+      {"set", {}},
+      {"if", {"then", "else"}},
+      {"while", {"do", "times"}},
+      {"repeat", {"do"}},
+      {"choose", {}},
+      {"count", {}},
+      {"stop", {}}};
+  return table;
+}
+
+bool makes_samples(std::string_view action) {
+  const auto found = actions().find(action);
+  return found != actions().end() && !found->second.empty() && found->second.front() == "name";
+}
+
+bool is_http(std::string_view action) {
+  return makes_samples(action) && action != "connect" && !action.starts_with("ws_");
+}
+
+Names action_names() {
+  Names names;
+  for (const auto& [name, keys] : actions()) names.push_back(name);
+  return names;
+}
+
+bool is_step_key(std::string_view key) {
+  return std::any_of(actions().begin(), actions().end(), [key](const auto& action) {
+    return std::find(action.second.begin(), action.second.end(), key) != action.second.end();
+  });
+}
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+std::string hint_of(std::string_view word, const Names& names) {
+  const std::string_view near = nearest(word, names);
+  if (!near.empty()) return "did you mean " + in_quotes(near) + "?";
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return "known are " + all;
+}
+
+bool is_token_char(char c) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         others.find(c) != std::string_view::npos;
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return result;
+}
+
+// Headers that the client writes itself.
+bool is_own_header(std::string_view name) {
+  constexpr std::array<std::string_view, 6> own{
+      "host", "content-length", "transfer-encoding", "connection", "upgrade", "sec-websocket-key"};
+  return std::find(own.begin(), own.end(), lower(name)) != own.end();
+}
+
+// Words that a gate reads as something else than a step.
+bool is_gate_word(std::string_view name) {
+  constexpr std::array<std::string_view, 11> words{"errors",  "shed",  "rate", "tx_rate",
+                                                   "users",   "count", "mean", "max",
+                                                   "service", "lag",   "min"};
+  const bool quantile = name.size() > 1 && name.front() == 'p' &&
+                        name.find_first_not_of("0123456789.", 1) == std::string_view::npos;
+  return quantile || std::find(words.begin(), words.end(), name) != words.end();
+}
+
+// JSON of a YAML value: plain numbers, booleans and null are theirs, the rest is text.
+nlohmann::ordered_json json_of(const YamlNode& node) {
+  using Json = nlohmann::ordered_json;
+  switch (node.kind) {
+    case YamlNode::Kind::null:
+      return nullptr;
+    case YamlNode::Kind::list: {
+      Json list = Json::array();
+      for (const YamlNodePtr& item : node.items) list.push_back(json_of(*item));
+      return list;
+    }
+    case YamlNode::Kind::map: {
+      Json map = Json::object();
+      for (const YamlNode::Member& member : node.members) {
+        map[member.key->text] = json_of(*member.value);
+      }
+      return map;
+    }
+    case YamlNode::Kind::scalar:
+      break;
+  }
+  if (node.quoted) return node.text;
+  if (node.text == "true" || node.text == "false") return node.text == "true";
+  std::int64_t whole = 0;
+  const char* const end = node.text.data() + node.text.size();
+  const auto number = parse_number(node.text);
+  const auto [stop, error] = std::from_chars(node.text.data(), end, whole);
+  if (number && error == std::errc{} && stop == end) return whole;
+  if (number) return *number;
+  return node.text;
+}
+
+}  // namespace
+
+std::vector<StepSpec> StepReader::read_steps(const YamlNode* node) {
+  std::vector<StepSpec> steps;
+  if (node != nullptr) read_into(node, steps);
+  return steps;
+}
+
+void StepReader::read_into(const YamlNode* node, std::vector<StepSpec>& steps) {
+  for (const YamlNodePtr& item : values_.list(node, "a list of steps")) {
+    if (item->kind == YamlNode::Kind::list) {
+      read_into(item.get(), steps);
+      continue;
+    }
+    if (++steps_ > steps_max) {
+      problems_.report(*item, "more than " + std::to_string(steps_max) + " steps");
+      return;
+    }
+    read_step(*item, steps);
+  }
+}
+
+// The member that says what the step does; nullptr after a report.
+const YamlNode::Member* StepReader::find_action(const YamlNode& node) {
+  const YamlNode::Member* found = nullptr;
+  for (const YamlNode::Member& member : node.members) {
+    if (actions().find(member.key->text) == actions().end()) continue;
+    if (found == nullptr) {
+      found = &member;
+      continue;
+    }
+    problems_.report(*member.key,
+                     "two actions in one step: " + in_quotes(found->key->text) + " and " +
+                         in_quotes(member.key->text),
+                     "begin a step of its own with \"- " + member.key->text + ": …\"");
+  }
+  if (found != nullptr) return found;
+  for (const YamlNode::Member& member : node.members) {
+    if (is_step_key(member.key->text)) continue;
+    problems_.report(*member.key, "unknown step " + in_quotes(member.key->text),
+                     hint_of(member.key->text, action_names()));
+    return nullptr;
+  }
+  problems_.report(node, "a step without an action", hint_of("", action_names()));
+  return nullptr;
+}
+
+void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
+  if (node.kind != YamlNode::Kind::map) {
+    const bool bare = node.kind == YamlNode::Kind::scalar && actions().contains(node.text);
+    problems_.report(node, "a step is a map",
+                     bare ? "write " + node.text + ": {}" : "- get: /path");
+    return;
+  }
+  const YamlNode::Member* const action = find_action(node);
+  if (action == nullptr) return;
+  const std::string& kind = action->key->text;
+  Names known = actions().at(kind);
+  for (const YamlNode::Member& member : node.members) {
+    // Second actions have been reported already.
+    if (actions().contains(member.key->text)) known.push_back(member.key->text);
+  }
+  Fields fields(problems_, &node, "a " + kind + " step", known);
+  const YamlNode& value = *action->value;
+  StepSpec step;
+  step.place = node.set > 0 ? Place{} : node.place;
+  read_common(fields, kind, step);
+  if (is_http(kind)) {
+    step.action = read_http(kind, value, fields);
+  } else if (kind == "ws_connect") {
+    step.action = read_ws_connect(value, fields);
+  } else if (kind == "ws_send") {
+    WsSendSpec send;
+    if (value.kind == YamlNode::Kind::map || value.kind == YamlNode::Kind::list) {
+      send.text = read_body(value);
+    } else {
+      values_.source(&value, send.text);
+    }
+    step.action = std::move(send);
+  } else if (kind == "ws_await") {
+    step.action = read_ws_await(value, fields);
+  } else if (kind == "think") {
+    ThinkSpec think;
+    values_.random_duration(&value, think.duration);
+    step.action = think;
+  } else if (kind == "set") {
+    step.action = read_set(value);
+  } else if (kind == "if") {
+    step.action = read_if(value, fields);
+  } else if (kind == "while" || kind == "repeat") {
+    step.action = read_loop(kind == "repeat", value, fields);
+  } else if (kind == "choose") {
+    step.action = read_choose(value);
+  } else if (kind == "count") {
+    CountSpec count;
+    values_.name(&value, count.counter);
+    step.action = std::move(count);
+  } else {
+    expect_nothing(value, kind);
+    if (kind == "ws_close") step.action = WsCloseSpec{};
+    if (kind == "connect") step.action = ConnectSpec{};
+    if (kind == "stop") step.action = StopSpec{};
+  }
+  steps.push_back(std::move(step));
+}
+
+void StepReader::expect_nothing(const YamlNode& node, const std::string& action) {
+  const bool empty_map = node.kind == YamlNode::Kind::map && node.members.empty();
+  if (empty_map || node.kind == YamlNode::Kind::null) return;
+  problems_.report(node, in_quotes(action) + " takes no value", "write " + action + ": {}");
+}
+
+void StepReader::read_common(const Fields& fields, std::string_view action, StepSpec& step) {
+  if (!makes_samples(action)) return;
+  const YamlNode* const name = fields.find("name");
+  values_.name(name, step.name);
+  if (name == nullptr) {
+    problems_.report(*fields.node(), "a " + std::string(action) + " step needs a name",
+                     "name: … is its row in the report");
+  } else if (is_gate_word(step.name)) {
+    problems_.report(*name, in_quotes(step.name) + " is a word of the gates",
+                     "choose another name");
+  }
+  values_.duration(fields.find("timeout"), step.timeout, std::chrono::milliseconds{1});
+  values_.flag(fields.find("transaction"), step.transaction);
+  // Waiting for a message is what ws_await is for: unless told otherwise it stays out of the
+  // totals.
+  step.waits = action == "ws_await";
+  values_.flag(fields.find("waits"), step.waits);
+  if (const YamlNode* const record = fields.find("record")) step.record = read_record(*record);
+}
+
+Source StepReader::read_path(const YamlNode& node) {
+  Source path;
+  values_.source(&node, path);
+  if (node.kind != YamlNode::Kind::scalar) return path;
+  if (node.text.starts_with("http://") || node.text.starts_with("https://") ||
+      node.text.starts_with("ws://") || node.text.starts_with("wss://")) {
+    problems_.report(node, "a path is wanted, not a whole URL",
+                     "the host comes from the command line (--url) or the topology");
+  } else if (!node.text.starts_with('/') && !node.text.starts_with("${")) {
+    problems_.report(node, "a path starts with /", "/" + node.text);
+  }
+  const std::size_t bad = node.text.find_first_of(" \t\r\n");
+  if (bad != std::string::npos) {
+    problems_.report(node, "white space in a path", "write %20 for a blank", bad);
+  }
+  return path;
+}
+
+StepReader::Sources StepReader::read_headers(const YamlNode* node) {
+  Sources headers;
+  for (const YamlNode::Member& member : values_.members(node, "a map of headers")) {
+    const std::string& name = member.key->text;
+    const auto bad = std::find_if_not(name.begin(), name.end(), is_token_char);
+    if (name.empty() || bad != name.end()) {
+      problems_.report(*member.key, in_quotes(name) + " cannot name a header",
+                       "letters, digits and !#$%&'*+-.^_`|~",
+                       static_cast<std::size_t>(bad - name.begin()));
+    } else if (is_own_header(name)) {
+      problems_.report(*member.key, "header " + name + " is written by stampede itself");
+    }
+    Source value;
+    values_.source(member.value.get(), value);
+    const std::size_t line = value.text.find_first_of("\r\n");
+    if (line != std::string::npos) {
+      problems_.report(*member.value, "a line break in the value of header " + name,
+                       "a header is one line", line);
+    }
+    headers.emplace_back(name, std::move(value));
+  }
+  return headers;
+}
+
+Source StepReader::read_body(const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::map || node.kind == YamlNode::Kind::list) {
+    return {json_of(node).dump(), node.place, true};
+  }
+  Source body;
+  values_.source(&node, body);
+  return body;
+}
+
+HttpSpec StepReader::read_http(const std::string& method, const YamlNode& value,
+                               const Fields& fields) {
+  HttpSpec http;
+  http.method = method;
+  for (char& c : http.method) c = static_cast<char>(c - 32);
+  http.path = read_path(value);
+  http.headers = read_headers(fields.find("headers"));
+  if (const YamlNode* const body = fields.find("body")) {
+    http.body = read_body(*body);
+    const bool typed =
+        std::any_of(http.headers.begin(), http.headers.end(),
+                    [](const auto& header) { return lower(header.first) == "content-type"; });
+    // A body written as YAML is JSON, and says so.
+    if (body->kind != YamlNode::Kind::scalar && !typed) {
+      http.headers.emplace_back("Content-Type", Source{"application/json", {}, true});
+    }
+  }
+  http.expect = read_expect(fields.find("expect"));
+  http.captures = read_captures(fields.find("capture"), true);
+  return http;
+}
+
+std::vector<unsigned> StepReader::read_statuses(const YamlNode& node) {
+  constexpr unsigned status_min = 100;
+  constexpr unsigned status_max = 599;
+  std::vector<unsigned> statuses;
+  const auto add = [&](const YamlNode& one) {
+    unsigned status = 0;
+    values_.whole(&one, status, status_min, status_max);
+    if (status != 0) statuses.push_back(status);
+  };
+  if (node.kind == YamlNode::Kind::scalar) {
+    add(node);
+  } else {
+    for (const YamlNodePtr& item : values_.list(&node, "a list of statuses")) add(*item);
+  }
+  return statuses;
+}
+
+ExpectSpec StepReader::read_expect(const YamlNode* node) {
+  ExpectSpec expect;
+  using List = std::optional<std::vector<unsigned>>;
+  const std::array<std::pair<std::string, List*>, 6> classes{{{"ok", &expect.ok},
+                                                              {"conflict", &expect.conflict},
+                                                              {"gone", &expect.gone},
+                                                              {"rule", &expect.rule},
+                                                              {"window", &expect.window},
+                                                              {"shed", &expect.shed}}};
+  Names names;
+  for (const auto& [name, list] : classes) names.push_back(name);
+  const Fields fields(problems_, node, "expect", names);
+  std::map<unsigned, std::string> class_of;
+  for (const auto& [name, list] : classes) {
+    const YamlNode* const found = fields.find(name);
+    if (found == nullptr) continue;
+    *list = read_statuses(*found);
+    for (const unsigned status : **list) {
+      const auto [known, added] = class_of.try_emplace(status, name);
+      if (added) continue;
+      problems_.report(*found, "status " + std::to_string(status) + " is " + known->second +
+                                   " and " + name + " at once");
+    }
+  }
+  return expect;
+}
+
+std::vector<CaptureSpec> StepReader::read_captures(const YamlNode* node, bool headers_allowed) {
+  std::vector<CaptureSpec> captures;
+  for (const YamlNode::Member& member : values_.members(node, "a map of captures")) {
+    CaptureSpec capture;
+    capture.variable = member.key->text;
+    capture.place = member.key->place;
+    read_capture(*member.value, headers_allowed, capture);
+    captures.push_back(std::move(capture));
+  }
+  return captures;
+}
+
+// "/pointer", or "/pointer?" for one that may be absent.
+void StepReader::read_pointer(const YamlNode* node, CaptureSpec& capture) {
+  if (node == nullptr) return;
+  values_.text(node, capture.pointer);
+  if (node->kind != YamlNode::Kind::scalar) return;
+  if (capture.pointer.ends_with('?')) {
+    capture.optional = true;
+    capture.pointer.pop_back();
+  }
+  if (is_json_pointer(capture.pointer)) return;
+  problems_.report(*node, in_quotes(capture.pointer) + " is not a JSON pointer",
+                   capture.pointer.starts_with('$') ? "JSON pointers, not JSONPath: /items/0/id"
+                                                    : "it starts with /, as in /items/0/id");
+}
+
+void StepReader::read_capture(const YamlNode& node, bool headers_allowed, CaptureSpec& capture) {
+  if (node.kind != YamlNode::Kind::map) {
+    read_pointer(&node, capture);
+    return;
+  }
+  if (node.find("cells") != nullptr) {
+    read_cells(node, capture);
+    return;
+  }
+  if (node.find("header") == nullptr || !headers_allowed) {
+    problems_.report(node,
+                     "a capture is a JSON pointer" +
+                         std::string(headers_allowed ? ", a header or cells" : " or cells"),
+                     "/items/0/id, {header: Location}, {cells: /bits, count: 1}");
+    return;
+  }
+  const Fields fields(problems_, &node, "a header capture", {"header"});
+  capture.from = CaptureSpec::From::header;
+  const YamlNode* const name = fields.find("header");
+  values_.text(name, capture.pointer);
+  if (capture.pointer.ends_with('?')) {
+    capture.optional = true;
+    capture.pointer.pop_back();
+  }
+  const bool token = std::all_of(capture.pointer.begin(), capture.pointer.end(), is_token_char);
+  if (!token || capture.pointer.empty()) {
+    problems_.report(*name, in_quotes(capture.pointer) + " cannot name a header");
+  }
+}
+
+void StepReader::read_cells(const YamlNode& node, CaptureSpec& capture) {
+  Fields fields(problems_, &node, "a cells capture", {"cells", "bits", "value", "count", "total"});
+  capture.from = CaptureSpec::From::cells;
+  read_pointer(fields.find("cells"), capture);
+  values_.whole(fields.find("bits"), capture.cell_bits, 1, 8);
+  if (8 % capture.cell_bits != 0) {
+    problems_.report(*fields.find("bits"), "cells do not cross bytes", "1, 2, 4 or 8");
+    capture.cell_bits = 8;
+  }
+  values_.whole(fields.find("value"), capture.cell_value, 0, (1U << capture.cell_bits) - 1);
+  values_.source(fields.require("count", "how many cells to pick, an expression"),
+                 capture.cell_count);
+  const YamlNode* const total = fields.find("total");
+  values_.text(total, capture.cell_total);
+  if (!is_json_pointer(capture.cell_total)) {
+    problems_.report(*total, in_quotes(capture.cell_total) + " is not a JSON pointer",
+                     "it starts with /, as in /n");
+  }
+}
+
+StepReader::Sources StepReader::read_match(const YamlNode& node) {
+  Sources match;
+  for (const YamlNode::Member& member : values_.members(&node, "a map of JSON pointers")) {
+    if (!is_json_pointer(member.key->text)) {
+      problems_.report(*member.key, in_quotes(member.key->text) + " is not a JSON pointer",
+                       "it starts with /, as in /type");
+    }
+    Source value;
+    values_.source(member.value.get(), value);
+    match.emplace_back(member.key->text, std::move(value));
+  }
+  return match;
+}
+
+WsConnectSpec StepReader::read_ws_connect(const YamlNode& value, const Fields& fields) {
+  WsConnectSpec connect;
+  connect.path = read_path(value);
+  connect.headers = read_headers(fields.find("headers"));
+  const YamlNode* const protocol = fields.find("protocol");
+  values_.text(protocol, connect.protocol);
+  if (!std::all_of(connect.protocol.begin(), connect.protocol.end(), is_token_char)) {
+    problems_.report(*protocol, in_quotes(connect.protocol) + " cannot name a sub-protocol");
+  }
+  const YamlNode* const heartbeat = fields.find("heartbeat");
+  if (heartbeat == nullptr) return connect;
+  Fields beat(problems_, heartbeat, "a heartbeat", {"every", "text"});
+  values_.duration(beat.require("every", "every: 5s"), connect.heartbeat_every,
+                   std::chrono::milliseconds{10});
+  values_.text(beat.require("text", "the message to send"), connect.heartbeat_text);
+  return connect;
+}
+
+WsAwaitSpec StepReader::read_ws_await(const YamlNode& value, const Fields& fields) {
+  WsAwaitSpec await;
+  await.where = read_match(value);
+  const YamlNode* const unless = fields.find("unless");
+  if (unless != nullptr && unless->kind == YamlNode::Kind::map) {
+    await.unless.push_back(read_match(*unless));
+  } else {
+    for (const YamlNodePtr& item : values_.list(unless, "a list of maps")) {
+      await.unless.push_back(read_match(*item));
+    }
+  }
+  for (const Sources& match : await.unless) {
+    if (match.empty()) problems_.report(*unless, "an empty condition matches every message");
+  }
+  await.captures = read_captures(fields.find("capture"), false);
+  return await;
+}
+
+SetSpec StepReader::read_set(const YamlNode& value) {
+  SetSpec set;
+  for (const YamlNode::Member& member : values_.members(&value, "a map of variables")) {
+    Source source;
+    if (member.value->kind == YamlNode::Kind::null) {
+      source = {"nil", member.value->place, true};
+    } else {
+      values_.source(member.value.get(), source);
+    }
+    set.assignments.emplace_back(member.key->text, std::move(source));
+  }
+  return set;
+}
+
+IfSpec StepReader::read_if(const YamlNode& value, const Fields& fields) {
+  IfSpec branch;
+  values_.source(&value, branch.condition);
+  branch.then_steps = read_steps(fields.find("then"));
+  branch.else_steps = read_steps(fields.find("else"));
+  if (fields.find("then") == nullptr && fields.find("else") == nullptr) {
+    problems_.report(*fields.node(), "an if step needs the key \"then\" or \"else\"");
+  }
+  return branch;
+}
+
+LoopSpec StepReader::read_loop(bool counted, const YamlNode& value, Fields& fields) {
+  constexpr std::uint64_t times_max = 1'000'000;
+  LoopSpec loop;
+  if (counted) {
+    values_.whole(&value, loop.times, 1, times_max);
+  } else {
+    loop.condition.emplace();
+    values_.source(&value, *loop.condition);
+    values_.whole(fields.require("times", "no loop runs for ever: the most rounds it may take"),
+                  loop.times, 1, times_max);
+  }
+  loop.steps = read_steps(fields.require("do", "the steps to repeat"));
+  return loop;
+}
+
+ChooseSpec StepReader::read_choose(const YamlNode& value) {
+  constexpr double weight_max = 1e9;
+  ChooseSpec choose;
+  double sum = 0;
+  for (const YamlNodePtr& item : values_.list(&value, "a list of branches")) {
+    Fields fields(problems_, item.get(), "a branch of choose", {"weight", "do"});
+    ChooseSpec::Branch branch{0, {}};
+    values_.number(fields.require("weight", "weight: 70"), branch.weight, 0, weight_max);
+    branch.steps = read_steps(fields.require("do", "its steps; [] for none"));
+    sum += branch.weight;
+    choose.branches.push_back(std::move(branch));
+  }
+  if (value.kind == YamlNode::Kind::list && sum <= 0) {
+    problems_.report(value, "choose needs a branch with a weight above 0");
+  }
+  return choose;
+}
+
+RecordSpec StepReader::read_record(const YamlNode& node) {
+  static const Names kinds{"enter", "admitted", "hold",      "extend", "release",
+                           "order", "payment",  "confirmed", "cancel", "leave"};
+  static const Names field_names{"event", "key",     "reference", "seats",
+                                 "fence", "expires", "status",    "position"};
+  RecordSpec record;
+  record.place = node.place;
+  const auto& members = values_.members(&node, "a map of one record");
+  if (node.kind == YamlNode::Kind::map && members.size() != 1) {
+    problems_.report(node, "one record per step, not " + std::to_string(members.size()),
+                     "record: {hold: {event: …, key: …}}");
+  }
+  for (const YamlNode::Member& member : members) {
+    record.kind = member.key->text;
+    if (std::find(kinds.begin(), kinds.end(), record.kind) == kinds.end()) {
+      problems_.report(*member.key, "unknown record " + in_quotes(record.kind),
+                       hint_of(record.kind, kinds));
+    }
+    const Fields fields(problems_, member.value.get(), "a record", field_names);
+    for (const std::string& name : field_names) {
+      const YamlNode* const field = fields.find(name);
+      if (field != nullptr) values_.source(field, record.fields[name]);
+    }
+  }
+  return record;
+}
+
+}  // namespace stampede

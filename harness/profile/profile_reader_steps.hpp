@@ -1,0 +1,56 @@
+// The steps of personas: one map per step, recognised by its action key.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/profile/profile_reader_values.hpp"
+
+namespace stampede {
+
+inline constexpr std::size_t steps_max = 10'000;  // of a profile, after aliases are followed
+
+class StepReader {
+ public:
+  explicit StepReader(Problems& problems) : problems_(problems), values_(problems) {}
+
+  // A list of steps. An item that is itself a list (an alias of one) is put in its place.
+  std::vector<StepSpec> read_steps(const YamlNode* node);
+
+ private:
+  using Sources = std::vector<std::pair<std::string, Source>>;
+
+  void read_into(const YamlNode* node, std::vector<StepSpec>& steps);
+  void read_step(const YamlNode& node, std::vector<StepSpec>& steps);
+  const YamlNode::Member* find_action(const YamlNode& node);
+  void read_common(const Fields& fields, std::string_view action, StepSpec& step);
+
+  HttpSpec read_http(const std::string& method, const YamlNode& value, const Fields& fields);
+  WsConnectSpec read_ws_connect(const YamlNode& value, const Fields& fields);
+  WsAwaitSpec read_ws_await(const YamlNode& value, const Fields& fields);
+  SetSpec read_set(const YamlNode& value);
+  IfSpec read_if(const YamlNode& value, const Fields& fields);
+  LoopSpec read_loop(bool counted, const YamlNode& value, Fields& fields);
+  ChooseSpec read_choose(const YamlNode& value);
+
+  Source read_path(const YamlNode& node);
+  Sources read_headers(const YamlNode* node);
+  Source read_body(const YamlNode& node);
+  ExpectSpec read_expect(const YamlNode* node);
+  std::vector<unsigned> read_statuses(const YamlNode& node);
+  std::vector<CaptureSpec> read_captures(const YamlNode* node, bool headers_allowed);
+  void read_capture(const YamlNode& node, bool headers_allowed, CaptureSpec& capture);
+  void read_cells(const YamlNode& node, CaptureSpec& capture);
+  void read_pointer(const YamlNode* node, CaptureSpec& capture);
+  Sources read_match(const YamlNode& node);
+  RecordSpec read_record(const YamlNode& node);
+  void expect_nothing(const YamlNode& node, const std::string& action);
+
+  Problems& problems_;
+  Values values_;
+  std::size_t steps_ = 0;
+};
+
+}  // namespace stampede
