@@ -51,28 +51,34 @@ std::vector<std::string> sql_statements(std::string_view text) {
   return statements;
 }
 
+// Subtle: the lock outlives a failed statement, so it is given back before anything is thrown; else
+// the connection would take it along into the pool.
 Task<void> apply_schema(MysqlPool& pool) {
   const TimePoint deadline = Clock::now() + schema_time;
   co_await pool.create_database(deadline);
   auto lease = co_await pool.acquire(deadline);
   co_await lock_schema(*lease);
+  SqlResult<Rows> made = Rows{};
   for (std::string& statement : sql_statements(schema_text())) {
-    const auto made = co_await lease->query(std::move(statement));
-    if (!made) throw_sql_error(made.error());
+    made = co_await lease->query(std::move(statement));
+    if (!made) break;
   }
   co_await unlock_schema(*lease);
+  if (!made) throw_sql_error(made.error());
 }
 
-Task<void> apply_guards(MysqlPool& pool, bool on) {
+Task<SqlResult<Rows>> alter_guards(MysqlPool& pool, bool on) {
   auto lease = co_await pool.acquire(Clock::now() + schema_time);
   co_await lock_schema(*lease);
   const auto found = co_await lease->query(
       "SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE() "
       "AND table_name = 'order_seats' AND index_name = 'uq_seat_live'");
-  const bool is_on = as_int(found.value().rows.at(0).at(0)) > 0;
+  const bool is_on = found && as_int(found->rows.at(0).at(0)) > 0;
   SqlResult<Rows> altered = Rows{};
   // The plain key in its place keeps the queries as fast as they were: only the promise is gone.
-  if (is_on && !on) {
+  if (!found) {
+    altered = found.error();
+  } else if (is_on && !on) {
     altered = co_await lease->query(
         "ALTER TABLE order_seats DROP INDEX uq_seat_live, "
         "ADD INDEX ix_seat_live (event_id, epoch, seat_no, live)");
@@ -82,6 +88,11 @@ Task<void> apply_guards(MysqlPool& pool, bool on) {
         "ADD UNIQUE KEY uq_seat_live (event_id, epoch, seat_no, live)");
   }
   co_await unlock_schema(*lease);
+  co_return altered;
+}
+
+Task<void> apply_guards(MysqlPool& pool, bool on) {
+  const auto altered = co_await alter_guards(pool, on);
   if (!altered) throw_sql_error(altered.error());
 }
 

@@ -19,5 +19,6 @@ Task<void> apply_schema(MysqlPool& pool);
 // The unique key on live seats: off is the defect `no_guard1`. Putting it back throws when two live
 // orders share a seat.
 Task<void> apply_guards(MysqlPool& pool, bool on);
+Task<SqlResult<Rows>> alter_guards(MysqlPool& pool, bool on);  // the same, that no as a value
 
 }  // namespace boxoffice
