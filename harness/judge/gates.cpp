@@ -146,20 +146,19 @@ struct Evaluation {
   }
 };
 
-// "95 % CI 141 ms … 146 ms": order statistics, widened to the edges of their buckets. A censored
-// value counts as one that never came where it could make the interval end too early.
+// Order statistics, widened to the edges of their buckets. A censored value counts as one that
+// never came where it could make the interval end too early. Requests depend on each other, so the
+// true interval is wider: the text says what it assumes.
 std::string interval_text(const Latencies& data, double quantile) {
   const RankInterval ranks = quantile_ranks(quantile, data.count());
   const auto low = ranks.lower ? data.all().at_rank_low(*ranks.lower) : std::nullopt;
   const auto high = ranks.upper ? data.known.at_rank(*ranks.upper) : std::nullopt;
-  return fmt::format(
-      "95 % CI {} … {} of {} samples, were they independent; requests are not, so the truth is "
-      "wider",
-      low ? human_duration(*low) : "no lower bound",
-      high ? human_duration(*high) : "no upper bound", human_count(data.count()));
+  return fmt::format("95 % CI {} … {}, n = {} (as if independent)",
+                     low ? human_duration(*low) : "no lower bound",
+                     high ? human_duration(*high) : "no upper bound", human_count(data.count()));
 }
 
-// Decides with the bound that the comparison must fear.
+// Decides with the bound that the comparison must fear: never a pass on a number that nobody knows.
 void decide_latency(Evaluation& evaluation, const LatencyFigure& figure) {
   const Threshold& threshold = evaluation.threshold;
   evaluation.decide(to_seconds(figure.low));
@@ -167,47 +166,54 @@ void decide_latency(Evaluation& evaluation, const LatencyFigure& figure) {
   Finding& finding = evaluation.finding;
   const bool upwards = threshold.comparison == Comparison::greater ||
                        threshold.comparison == Comparison::greater_equal;
+  // A mean takes cut-off requests at their age, or a single timeout would make every mean unknown;
+  // the mark and the note say so. An order statistic has no such excuse.
+  const bool at_face_value = upwards || threshold.measure == Measure::latency_mean;
   const bool proven =
-      upwards ? finding.verdict == Verdict::pass
-              : threshold.comparison != Comparison::equal && figure.high &&
-                    holds(to_seconds(*figure.high), threshold.comparison, threshold.quantity);
+      at_face_value ? finding.verdict == Verdict::pass
+                    : threshold.comparison != Comparison::equal && figure.high &&
+                          holds(to_seconds(*figure.high), threshold.comparison, threshold.quantity);
   finding.verdict = proven ? Verdict::pass : Verdict::fail;
   finding.measured = "≥ " + finding.measured;
-  finding.samples.push_back(
-      figure.high
-          ? fmt::format("at least: cut-off requests lie below it; at most {}",
-                        human_duration(*figure.high))
-          : "at least: it falls among requests that were cut off before they were answered");
+  if (figure.high) {
+    finding.samples.push_back("at most " + human_duration(*figure.high) +
+                              ", had the requests that were cut off below it taken longest");
+  } else {
+    finding.samples.push_back("at least: requests that were cut off count with their age then");
+  }
 }
 
-void judge_latency(Evaluation& evaluation) {
-  const Threshold& threshold = evaluation.threshold;
-  const MeasuredRun& run = evaluation.run;
-  const Latencies data = latencies(run.measured, evaluation.selection, threshold.clock);
-  const auto figure = threshold.measure == Measure::latency_quantile
-                          ? data.quantile(threshold.quantile)
-                      : threshold.measure == Measure::latency_mean ? data.mean()
-                                                                   : data.max();
-  if (!figure) return evaluation.inconclusive("no samples");
-  decide_latency(evaluation, *figure);
+// How many requests were above the limit, and how many nobody waited for.
+void explain_latency(Evaluation& evaluation, const Latencies& data) {
   Finding& finding = evaluation.finding;
-  if (finding.verdict == Verdict::fail && threshold.measure != Measure::latency_mean) {
-    const std::uint64_t above = data.all().count_above(from_seconds(threshold.quantity));
-    finding.samples.push_back(fmt::format("{} of {} requests above {}", human_count(above),
-                                          human_count(data.count()),
-                                          human_duration(from_seconds(threshold.quantity))));
+  const Nanos limit = from_seconds(evaluation.threshold.quantity);
+  if (finding.verdict == Verdict::fail && evaluation.threshold.measure != Measure::latency_mean) {
+    finding.samples.push_back(fmt::format("{} of {} requests above {}",
+                                          human_count(data.all().count_above(limit)),
+                                          human_count(data.count()), human_duration(limit)));
   }
   if (!data.censored.empty()) {
     finding.samples.push_back(human_count(data.censored.count()) +
                               " requests were cut off (timeout or end of the drain)");
   }
-  if (threshold.measure != Measure::latency_quantile) return;
-  finding.samples.push_back(interval_text(data, threshold.quantile));
-  // Compared with room for the way the fraction was read: 95/100 and 0.95 may differ in the last
-  // bit.
-  if (threshold.quantile > 0.95 - 1e-9 && data.count() < run.samples_min) {
+}
+
+void judge_latency(Evaluation& evaluation) {
+  const Threshold& threshold = evaluation.threshold;
+  const Latencies data = latencies(evaluation.run.measured, evaluation.selection, threshold.clock);
+  const bool quantile = threshold.measure == Measure::latency_quantile;
+  const auto figure = quantile ? data.quantile(threshold.quantile)
+                      : threshold.measure == Measure::latency_mean ? data.mean()
+                                                                   : data.max();
+  if (!figure) return evaluation.inconclusive("no samples");
+  if (quantile) evaluation.finding.samples.push_back(interval_text(data, threshold.quantile));
+  decide_latency(evaluation, *figure);
+  explain_latency(evaluation, data);
+  // With room for the way the fraction was read: 95/100 and 0.95 may differ in the last bit.
+  const std::uint64_t needed = evaluation.run.samples_min;
+  if (quantile && threshold.quantile > 0.95 - 1e-9 && data.count() < needed) {
     evaluation.inconclusive(
-        fmt::format("{} of {} samples", human_count(data.count()), human_count(run.samples_min)));
+        fmt::format("{} of {} samples", human_count(data.count()), human_count(needed)));
   }
 }
 
@@ -232,15 +238,14 @@ void judge_share(Evaluation& evaluation, const Tally& tally) {
   const std::uint64_t count = errors ? tally.errors : tally.shed;
   const auto requests = static_cast<double>(tally.requests);
   evaluation.decide(static_cast<double>(count) / requests);
-  Finding& finding = evaluation.finding;
-  finding.samples.push_back(
-      fmt::format("{} of {} requests", human_count(count), human_count(tally.requests)));
+  std::string of =
+      fmt::format("{} of {} requests", human_count(count), human_count(tally.requests));
   if (count == 0) {
-    finding.samples.push_back("0 seen: below " + human_share(std::min(1.0, 3 / requests)) +
-                              " with 95 % confidence (3/n)");
-  } else if (errors) {
-    finding.samples.push_back(error_breakdown(tally));
+    of += fmt::format("; below {} with 95 % confidence (3/n)",
+                      human_share(std::min(1.0, 3 / requests)));
   }
+  evaluation.finding.samples.push_back(std::move(of));
+  if (count > 0 && errors) evaluation.finding.samples.push_back(error_breakdown(tally));
 }
 
 void judge_seconds(Evaluation& evaluation) {

@@ -1,5 +1,7 @@
 #include "harness/judge/measured_run.hpp"
 
+#include <algorithm>
+
 namespace stampede {
 
 namespace {
@@ -25,8 +27,12 @@ Histogram Latencies::all() const {
 std::optional<LatencyFigure> Latencies::quantile(double q) const {
   if (count() == 0) return std::nullopt;
   const std::uint64_t rank = Histogram::rank_of(q, count());
-  if (censored.empty()) return figure(*known.at_rank(rank), known.at_rank(rank));
-  return figure(*all().at_rank(rank), known.at_rank(rank));
+  if (censored.empty()) return figure(*known.quantile(q), known.quantile(q));
+  const Histogram both = all();
+  const Nanos top = *both.max();
+  const auto high = known.at_rank(rank);
+  return figure(std::min(*both.at_rank(rank), top),
+                high ? std::optional(std::min(*high, top)) : high);
 }
 
 std::optional<LatencyFigure> Latencies::mean() const {

@@ -206,18 +206,18 @@ std::optional<std::uint32_t> Histogram::index_at(std::uint64_t rank) const {
 std::optional<Nanos> Histogram::at_rank(std::uint64_t rank) const {
   const auto index = index_at(rank);
   if (!index) return std::nullopt;
-  return Nanos{std::min(highest_in(*index), max_)};
+  return Nanos{highest_in(*index)};
 }
 
 std::optional<Nanos> Histogram::at_rank_low(std::uint64_t rank) const {
   const auto index = index_at(rank);
   if (!index) return std::nullopt;
-  return Nanos{std::max(lowest_in(*index), min_)};
+  return Nanos{lowest_in(*index)};
 }
 
 std::optional<Nanos> Histogram::quantile(double q) const {
   if (total_ == 0) return std::nullopt;
-  return at_rank(rank_of(q, total_));
+  return std::min(*at_rank(rank_of(q, total_)), Nanos{max_});
 }
 
 std::optional<Nanos> Histogram::min() const {

@@ -35,9 +35,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t count() const noexcept { return total_; }
   [[nodiscard]] std::uint64_t out_of_range() const noexcept { return out_of_range_; }
   [[nodiscard]] std::optional<Nanos> quantile(double q) const;  // 0…1; nullopt: no data
-  // The same by rank, 1-based; nullopt when there is no such rank.
+  // Highest value of the bucket that holds the rank-th value, from 1; nullopt: no such rank.
   [[nodiscard]] std::optional<Nanos> at_rank(std::uint64_t rank) const;
-  // Lowest value of the bucket that at_rank() answers the highest of.
+  // Lowest value of that bucket.
   [[nodiscard]] std::optional<Nanos> at_rank_low(std::uint64_t rank) const;
   [[nodiscard]] std::optional<Nanos> min() const;   // exact
   [[nodiscard]] std::optional<Nanos> max() const;   // exact

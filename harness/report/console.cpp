@@ -70,8 +70,11 @@ class Console {
   void line(const std::string& text) { out_ << text << '\n'; }
   // "GATES       8 of 8 held"
   void title(const std::string& name, const std::string& text) {
-    out_ << '\n'
-         << paint(Style::bold, pad_right(name, 11)) << ' ' << fit(text, width_ - 12) << '\n';
+    out_ << '\n' << paint(Style::bold, pad_right(name, 11)) << ' ';
+    const auto lines = wrap(text, width_ - 12);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      line((i == 0 ? "" : std::string(12, ' ')) + lines[i]);
+    }
   }
   void wrapped(const std::string& text, std::size_t indent, Style style = Style::plain) {
     for (const std::string& each : wrap(printable(text), width_ - indent)) {
@@ -135,19 +138,21 @@ void Console::finding(const Finding& finding, std::size_t rule_width, std::size_
   const std::string_view mark = mark_of(run_, finding);
   const Style style = style_of(mark);
   const bool fine = finding.verdict == Verdict::pass;
+  const bool is_gate = finding.kind == Finding::Kind::gate;
   const std::size_t used = 4 + rule_width + 2 + measured_width + 2;
-  const std::string note = fine && !finding.samples.empty() && finding.kind == Finding::Kind::gate
-                               ? finding.samples.front()
-                           : fine
-                               ? finding.title
-                               : std::string(finding_word(finding.verdict)) + ": " + finding.title;
+  std::string note = finding.title;
+  if (is_gate && fine && !finding.samples.empty()) note = finding.samples.front();
+  if (!fine) {
+    note = fmt::format("{}: {}", finding_word(finding.verdict),
+                       is_gate ? finding.title : "limit " + finding.limit);
+  }
   out_ << "  " << paint(style, std::string(mark)) << ' '
        << pad_right(fit(printable(finding.rule), rule_width), rule_width) << "  "
        << paint(fine ? Style::plain : Style::bold,
                 pad_left(fit(printable(finding.measured), measured_width), measured_width))
        << "  " << paint(fine ? Style::dim : style, fit(printable(note), width_ - used)) << '\n';
   if (fine) return;
-  if (finding.kind != Finding::Kind::gate) wrapped("limit " + finding.limit, 6);
+  if (!is_gate) wrapped(finding.title, 6);
   const std::size_t shown = std::min(finding.samples.size(), samples_shown);
   for (std::size_t i = 0; i < shown; ++i) wrapped(finding.samples[i], 6);
   if (shown < finding.samples.size()) {
@@ -162,7 +167,7 @@ void Console::findings(const std::vector<const Finding*>& rows) {
     measured_width = std::max(measured_width, display_width(printable(row->measured)));
   }
   for (const Finding* row : rows) {
-    finding(*row, std::min(rule_width, width_ * 2 / 5), std::min(measured_width, width_ / 4));
+    finding(*row, std::min(rule_width, width_ * 2 / 5), std::min(measured_width, width_ / 3));
   }
 }
 
@@ -172,6 +177,7 @@ std::string held_of(const std::vector<const Finding*>& rows) {
 
 void Console::write_gates() {
   const auto rows = findings_of(run_, Finding::Kind::gate);
+  if (run_.findings.empty()) return title("GATES", "nothing was judged");
   if (rows.empty()) return title("GATES", "none: the profile sets no limits");
   title("GATES", proves_something(run_) ? held_of(rows)
                                         : "not judged: this run proves nothing about the target");
@@ -180,7 +186,8 @@ void Console::write_gates() {
 
 void Console::write_invariants() {
   const auto rows = findings_of(run_, Finding::Kind::invariant);
-  if (rows.empty()) return title("INVARIANTS", "not checked");
+  if (rows.empty() && run_.findings.empty()) return;
+  if (rows.empty()) return title("INVARIANTS", "not checked: the profile asks for none");
   std::vector<std::string> ids;
   std::vector<const Finding*> numbered, bad;
   std::string derived;
@@ -213,6 +220,7 @@ void Console::write_validity() {
 }
 
 void Console::write_figures() {
+  if (run_.total.count == 0) return title("FIGURES", "nothing was measured");
   title("FIGURES",
         fmt::format("{} s measured of {} s, seed {}, {}", human_number(run_.measured_seconds),
                     human_number(run_.duration_seconds), run_.seed, printable(run_.topology)));
@@ -370,14 +378,17 @@ void Console::write_books() {
         fmt::format("{} due = {} completed + {} failed + {} unfinished + {} not sent",
                     human_count(s.scheduled), human_count(s.completed), human_count(s.failed),
                     human_count(s.unfinished), human_count(s.not_sent)));
-  line(fmt::format("  {} connections · {} in · {} out · {} frames in · {} frames out",
-                   human_count(run_.connections), human_bytes(run_.bytes_in),
-                   human_bytes(run_.bytes_out), human_count(run_.ws_frames_in),
-                   human_count(run_.ws_frames_out)));
+  wrapped(fmt::format("{} connections · {} in · {} out · {} frames in · {} frames out",
+                      human_count(run_.connections), human_bytes(run_.bytes_in),
+                      human_bytes(run_.bytes_out), human_count(run_.ws_frames_in),
+                      human_count(run_.ws_frames_out)),
+          2);
   if (!run_.ledger_note.empty()) wrapped(run_.ledger_note, 2);
   if (run_.files.empty()) return;
-  title("FILES", "");
-  for (const std::string& file : run_.files) line("  " + printable(file));
+  title("FILES", printable(run_.files.front()));
+  for (std::size_t i = 1; i < run_.files.size(); ++i) {
+    line(std::string(12, ' ') + printable(run_.files[i]));
+  }
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ TEST(RunResult, AnotherVersionIsRefused) {
 
 TEST(RunResult, BytesThatAreNoTextDoNotBreakTheFile) {
   RunResult result = unfinished_result();
-  result.error_examples["malformed"] = "\xff\xfe\x00 half \xe2\x82";
+  result.error_examples["malformed"] = "\xff\xfe\x01 half \xe2\x82";
   const auto read = run_result_from_json(to_json(result));
   ASSERT_TRUE(read.has_value());
   EXPECT_NE(read->error_examples.at("malformed").find("half"), std::string::npos);

@@ -36,14 +36,14 @@ void add(SeriesSnapshot& series, Outcome outcome, std::uint64_t count, double me
   constexpr int pieces = 400;
   const auto index = static_cast<std::size_t>(outcome);
   series.outcomes[index] += count;
-  std::uint64_t left = count;
   for (int i = 0; i < pieces; ++i) {
     const double p = (i + 0.5) / pieces;
     const double logit = std::log(p / (1 - p)) / 1.702;  // near the normal quantile
-    const Nanos service = from_seconds(median_ms / 1e3 * std::exp(0.75 * logit));
+    const double spread = is_censored(outcome) ? 1 : std::exp(0.75 * logit);
+    const Nanos service = from_seconds(median_ms / 1e3 * spread);
     const Nanos lag = from_seconds(30e-6 * std::exp(0.6 * logit));
-    const std::uint64_t share = i + 1 == pieces ? left : count / pieces;
-    left -= share;
+    const auto piece = static_cast<std::uint64_t>(i);
+    const std::uint64_t share = (piece + 1) * count / pieces - piece * count / pieces;
     series.response[index].record(service + lag, share);
     if (is_answered(outcome)) series.service.record(service, share);
     if (is_censored(outcome)) series.service_censored.record(service, share);
