@@ -327,6 +327,8 @@ YamlNodePtr parse_yaml(std::string_view text, Diagnostics& problems) {
     return nullptr;
   }
   if (!check_characters(text, problems)) return nullptr;
+  if (text.starts_with("\xef\xbb\xbf"))
+    text.remove_prefix(3);  // the parser does not count it either
   Builder builder(text, problems);
   try {
     std::istringstream in{with_hidden_question_marks(text)};
