@@ -18,6 +18,7 @@ struct PollUser {
 };
 struct PollPlaces {
   std::int64_t total = 0;
+  std::int64_t born_ms = 0;  // another one than before: the queue's data was lost in between
   std::vector<std::int64_t> places;  // from 1; 0 admitted, -1 absent, -2 given up after silence
 };
 struct ConnectionNote {
@@ -31,6 +32,7 @@ struct FeedNews {
   struct Admitted {
     std::vector<std::uint64_t> users;
     std::int64_t pass_end_ms = 0;
+    std::int64_t at_ms = 0;  // Redis' clock
   };
   std::vector<Admitted> admitted;
   std::vector<ConnectionNote> connections;

@@ -205,11 +205,12 @@ Task<PollPlaces> RedisQueuePlaces::poll(EventPtr event, std::vector<PollUser> us
     arguments.push_back(fmt::format("{}{}", user.beat ? '+' : '-', user.user));
   const RedisReply reply =
       co_await run(Script::q_poll, event->id, event->epoch, std::move(arguments));
-  if (reply.elements.size() != users.size() + 1) throw StoreUnavailable("redis", "q_poll: short");
+  if (reply.elements.size() != users.size() + 2) throw StoreUnavailable("redis", "q_poll: short");
   PollPlaces polled;
   polled.total = reply.elements[0].integer;
+  polled.born_ms = reply.elements[1].integer;
   polled.places.reserve(users.size());
-  for (std::size_t i = 1; i < reply.elements.size(); ++i)
+  for (std::size_t i = 2; i < reply.elements.size(); ++i)
     polled.places.push_back(reply.elements[i].integer);
   co_return polled;
 }
@@ -246,6 +247,7 @@ Task<FeedNews> RedisQueuePlaces::read(EventPtr event, FeedCursor& cursor) {
         FeedNews::Admitted admitted;
         admitted.users = read_users(field_of(entry, "u"));
         admitted.pass_end_ms = number_of(field_of(entry, "p"));
+        admitted.at_ms = number_of(entry.elements[0].str());  // "ms-n"
         news.admitted.push_back(std::move(admitted));
         cursor.admissions = entry.elements[0].text;
       } else {
