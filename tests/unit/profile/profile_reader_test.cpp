@@ -115,6 +115,45 @@ TEST(ProfileFiles, TheExampleOfTheManualIsReadAndCompiled) {
   EXPECT_TRUE(run.has_value()) << (run ? "" : render(run.error(), text));
 }
 
+// Whatever stands in a file, reading it ends, and every problem has a place that the file has.
+TEST(ProfileFiles, DamagedFilesAreAnsweredWithPlacesInThem) {
+  const std::string whole = file("profiles/smoke.yaml");
+  const std::string_view noise = "{}[]:,-?&*!|>'\"%@`#~\n \t0x$<=\xc3";
+  Random random(99, 0);
+  for (int round = 0; round < 300; ++round) {
+    std::string text = whole;
+    for (std::uint64_t change = random.below(4) + 1; change > 0; --change) {
+      const std::size_t at = random.below(text.size());
+      switch (random.below(4)) {
+        case 0:
+          text.erase(at, random.below(30));
+          break;
+        case 1:
+          text[at] = noise[random.below(noise.size())];
+          break;
+        case 2:
+          text.insert(at, 1, noise[random.below(noise.size())]);
+          break;
+        default:
+          text.insert(at, text.substr(random.below(text.size()), random.below(60)));
+          break;
+      }
+    }
+    const auto lines = std::count(text.begin(), text.end(), '\n') + 1;
+    const auto result = read_profile(text, "p.yaml");
+    const auto run = result ? compile(*result) : Checked<CompiledRun>(Diagnostics{});
+    for (const Diagnostics& all :
+         {result ? Diagnostics{} : result.error(), run ? Diagnostics{} : run.error()}) {
+      for (const Diagnostic& one : all) {
+        ASSERT_LE(one.place.line, lines) << one.message << "\n" << text;
+        ASSERT_GE(one.place.column, 0) << one.message;
+        ASSERT_LE(one.place.column, static_cast<int>(text.size())) << one.message;
+        ASSERT_FALSE(one.message.empty());
+      }
+    }
+  }
+}
+
 // ---- diagnostics, whole
 
 TEST(ProfileDiagnostics, PlaceCaretAndHint) {
