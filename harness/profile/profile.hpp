@@ -260,7 +260,8 @@ struct Profile {
 // RFC 6901: empty, or parts that each follow a slash, with ~ only in ~0 and ~1.
 bool is_json_pointer(std::string_view text);
 
-// The sum of a load's stages: when its last session starts, from the start of its scenario.
+// When a load's last session starts at the latest, from the start of its scenario: the sum of its
+// stages; for an instant load, rounds × every.
 Nanos load_length(const LoadShape& load);
 // From the start of the run to the end of the last scenario's load: warm-up included, drain not.
 Nanos run_length(const Profile& profile);

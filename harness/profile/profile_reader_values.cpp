@@ -447,7 +447,7 @@ void Values::source(const YamlNode* node, Source& into) const {
 }
 
 void Values::names(const YamlNode* node, std::vector<std::string>& into) const {
-  if (node == nullptr || node->kind == YamlNode::Kind::null) return;
+  if (node == nullptr) return;
   const auto add = [&](const YamlNode& where, std::string_view text, std::size_t at) {
     while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1), ++at;
@@ -458,6 +458,7 @@ void Values::names(const YamlNode* node, std::vector<std::string>& into) const {
     }
   };
   into.clear();
+  if (node->kind == YamlNode::Kind::null) return;
   if (node->kind == YamlNode::Kind::scalar) {
     std::string_view text = node->text;
     for (std::size_t begin = 0; begin <= text.size();) {

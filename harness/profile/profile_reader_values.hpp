@@ -63,7 +63,7 @@ class Fields {
          const std::vector<std::string>& known);
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
   const YamlNode* require(std::string_view key, std::string_view hint = {});
-  // As require, for a problem that only the caller sees.
+  // The map itself, for problems that only the caller sees.
   [[nodiscard]] const YamlNode* node() const noexcept { return node_; }
   [[nodiscard]] bool is_map() const noexcept { return is_map_; }
 
