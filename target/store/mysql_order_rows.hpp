@@ -13,9 +13,9 @@
 namespace boxoffice {
 
 // The columns of orders as `o`, and how they are read from a row, beginning at `at`.
-#define ORDER_COLUMNS                                             \
-  "o.id,o.user_id,o.event_id,o.epoch,o.status,o.reason,o.amount," \
-  "CAST(UNIX_TIMESTAMP(o.expires_at)*1000 AS UNSIGNED),"          \
+#define ORDER_COLUMNS                                              \
+  "o.id,o.user_id,o.event_id,o.epoch,o.status,o.reason,o.amount,"  \
+  "TIMESTAMPDIFF(MICROSECOND,'1970-01-01',o.expires_at) DIV 1000," \
   "(SELECT GROUP_CONCAT(s.seat_no ORDER BY s.seat_no) FROM order_seats s WHERE s.order_id=o.id)"
 inline constexpr std::size_t order_columns = 9;
 OrderFacts order_of(const std::vector<Cell>& row, std::size_t at);
@@ -23,13 +23,14 @@ OrderFacts order_of(const std::vector<Cell>& row, std::size_t at);
 // The columns of payments as `p`.
 #define PAYMENT_COLUMNS                                                      \
   "p.id,p.payment_key,p.method,p.status,p.fail_code,p.amount,p.pg_delay_ms," \
-  "CAST(TIMESTAMPDIFF(MICROSECOND,p.requested_at,NOW(6)) DIV 1000 AS SIGNED)"
+  "TIMESTAMPDIFF(MICROSECOND,p.requested_at,NOW(6)) DIV 1000"
 inline constexpr std::size_t payment_columns = 8;
 std::optional<PaymentFacts> payment_of(const std::vector<Cell>& row, std::size_t at);
 
 // The database's clock and the row of an idempotency key as `k`.
-#define KEY_COLUMNS \
-  "CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS UNSIGNED),LOWER(HEX(k.req_hash)),k.http_status,k.response"
+#define KEY_COLUMNS                                     \
+  "TIMESTAMPDIFF(MICROSECOND,'1970-01-01',NOW(3)) DIV " \
+  "1000,LOWER(HEX(k.req_hash)),k.http_status,k.response"
 #define KEY_JOIN                                                                  \
   "(SELECT 1) one LEFT JOIN idempotency_keys k ON k.user_id=? AND k.scope=? AND " \
   "k.idem_key=? AND k.created_at>NOW(6)-INTERVAL 24 HOUR"

@@ -90,7 +90,7 @@ Task<SqlResult<Rows>> insert_order(MysqlConnection& connection, const NewOrder& 
   co_return co_await connection.execute(
       "INSERT INTO orders (id,user_id,event_id,epoch,status,amount,seat_qty,hold_id,fence,"
       "expires_at,trace_id) VALUES (?,?,?,?,'PAYMENT_PENDING',?,?,UNHEX(?),?,"
-      "FROM_UNIXTIME(?/1000),UNHEX(?))",
+      "TIMESTAMPADD(MICROSECOND,?*1000,'1970-01-01'),UNHEX(?))",
       std::move(cells));
 }
 
