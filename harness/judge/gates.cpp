@@ -277,10 +277,11 @@ void judge_seconds(Evaluation& evaluation) {
 }
 
 void judge_rate(Evaluation& evaluation, std::uint64_t count) {
-  if (evaluation.run.measured_seconds <= 0) return evaluation.inconclusive("no time was measured");
-  evaluation.decide(static_cast<double>(count) / evaluation.run.measured_seconds);
+  const double seconds = rate_seconds(evaluation.run);
+  if (seconds <= 0) return evaluation.inconclusive("no time was measured");
+  evaluation.decide(static_cast<double>(count) / seconds);
   evaluation.finding.samples.push_back(
-      fmt::format("{} in {} s", human_count(count), human_number(evaluation.run.measured_seconds)));
+      fmt::format("{} in {} s", human_count(count), human_number(seconds)));
 }
 
 std::optional<std::size_t> outcome_index(const std::string& name) {
@@ -289,17 +290,21 @@ std::optional<std::size_t> outcome_index(const std::string& name) {
   return static_cast<std::size_t>(found - outcome_names.begin());
 }
 
-std::optional<std::uint64_t> counter_value(const MeasuredRun& run, const std::string& name) {
+std::optional<std::uint64_t> counter_value(const MeasuredRun& run, const Snapshot& snapshot,
+                                           const std::string& name) {
   const auto found = std::ranges::find(run.counters, name);
   if (found == run.counters.end()) return std::nullopt;
   const auto index = static_cast<std::size_t>(found - run.counters.begin());
-  return index < run.measured.counters.size() ? run.measured.counters[index] : 0;
+  return index < snapshot.counters.size() ? snapshot.counters[index] : 0;
 }
 
 void judge_counter(Evaluation& evaluation) {
-  const auto count = counter_value(evaluation.run, evaluation.threshold.name);
+  const MeasuredRun& run = evaluation.run;
+  const bool rate = evaluation.threshold.measure == Measure::counter_rate;
+  const auto count =
+      counter_value(run, rate ? rate_snapshot(run) : run.measured, evaluation.threshold.name);
   if (!count) return evaluation.inconclusive("no counter of this name");
-  if (evaluation.threshold.measure == Measure::counter_rate) return judge_rate(evaluation, *count);
+  if (rate) return judge_rate(evaluation, *count);
   evaluation.decide(static_cast<double>(*count));
 }
 
@@ -311,16 +316,18 @@ void judge_count(Evaluation& evaluation, const Tally& tally) {
 }
 
 void judge_tallied(Evaluation& evaluation) {
-  const Tally counted = tally(evaluation.run.measured, evaluation.run.series, evaluation.selection);
+  const MeasuredRun& run = evaluation.run;
+  const Tally counted = tally(run.measured, run.series, evaluation.selection);
   if (counted.requests == 0) return evaluation.inconclusive("no samples");
+  const auto ended = [&] { return tally(rate_snapshot(run), run.series, evaluation.selection); };
   switch (evaluation.threshold.measure) {
     case Measure::errors:
     case Measure::shed:
       return judge_share(evaluation, counted);
     case Measure::rate:
-      return judge_rate(evaluation, counted.requests);
+      return judge_rate(evaluation, ended().requests);
     case Measure::tx_rate:
-      return judge_rate(evaluation, counted.transactions);
+      return judge_rate(evaluation, ended().transactions);
     case Measure::outcome_count:
       return judge_count(evaluation, counted);
     case Measure::counter_rate:

@@ -18,6 +18,14 @@ void add_response(const SeriesSnapshot& series, Latencies& into) {
 
 }  // namespace
 
+const Snapshot& rate_snapshot(const MeasuredRun& run) {
+  return run.ended_in_seconds ? *run.ended_in_seconds : run.measured;
+}
+
+double rate_seconds(const MeasuredRun& run) {
+  return run.ended_in_seconds ? static_cast<double>(run.seconds.size()) : run.measured_seconds;
+}
+
 Histogram Latencies::all() const {
   Histogram both = known;
   both += censored;

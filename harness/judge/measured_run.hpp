@@ -30,8 +30,17 @@ struct MeasuredRun {
   std::vector<std::string> counters;
   std::vector<MeasuredSecond> seconds;
   double measured_seconds = 0;
+  // Everything that ended in `seconds` (the sum of their snapshots), for rates. `measured` holds
+  // what was due in the window or after it: sessions go on in the drain, and their requests count
+  // for latency and errors, but as throughput they would flatter it. Absent: rates are those of
+  // `measured`.
+  std::optional<Snapshot> ended_in_seconds;
   std::uint64_t samples_min = 10'000;  // validity.samples_min: for gates on p95 or higher
 };
+
+// What rates are made of, and the seconds to divide by.
+const Snapshot& rate_snapshot(const MeasuredRun& run);
+double rate_seconds(const MeasuredRun& run);
 
 // A figure of data in which some values are lower bounds. `low` counts these at their value, `high`
 // as if they had never come; equal when the figure is not touched by them, and absent `high`: at

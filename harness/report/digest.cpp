@@ -80,25 +80,34 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
   const Snapshot& measured = run.measured;
   const Selection all = select_series(run.series, "", "");
   into.measured_seconds = run.measured_seconds;
+  const Snapshot& ended = rate_snapshot(run);
+  const double seconds = rate_seconds(run);
+  const auto rate_of = [&](const Selection& selection) {
+    return per_second(tally(ended, run.series, selection).requests, seconds);
+  };
   into.total = digest(measured, run.series, all, run.measured_seconds);
+  into.total.rate = rate_of(all);
   into.series.clear();
   for (SeriesId id = 0; id < run.series.size(); ++id) {
     SeriesResult one = digest(measured, run.series, {id}, run.measured_seconds);
     one.scenario = run.series[id].scenario;
     one.step = run.series[id].step;
+    one.rate = rate_of({id});
     one.transaction = run.series[id].transaction;
     one.waits = run.series[id].waits;
     into.series.push_back(std::move(one));
   }
   for (std::size_t i = 0; i < run.counters.size(); ++i) {
-    const std::uint64_t count = i < measured.counters.size() ? measured.counters[i] : 0;
-    into.counters[run.counters[i]] = {count, per_second(count, run.measured_seconds)};
+    const auto value = [i](const Snapshot& from) {
+      return i < from.counters.size() ? from.counters[i] : 0;
+    };
+    into.counters[run.counters[i]] = {value(measured), per_second(value(ended), seconds)};
   }
   const Tally counted = tally(measured, run.series, all);
   into.sessions = measured.sessions;
   into.requests_begun = measured.requests_begun;
-  into.tx_rate = per_second(counted.transactions, run.measured_seconds);
-  into.http_rate = per_second(counted.requests, run.measured_seconds);
+  into.tx_rate = per_second(tally(ended, run.series, all).transactions, seconds);
+  into.http_rate = into.total.rate;
   into.error_share = counted.requests == 0 ? 0
                                            : static_cast<double>(counted.errors) /
                                                  static_cast<double>(counted.requests);

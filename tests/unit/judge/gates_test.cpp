@@ -186,6 +186,21 @@ TEST(Gate, RatesAreOfTheMeasuredSeconds) {
   EXPECT_EQ(verdict(run, "rate >= 0/s"), Verdict::inconclusive);
 }
 
+// Sessions go on in the drain: their requests must not be throughput of the window.
+TEST(Gate, RatesLeaveOutWhatEndedAfterTheWindow) {
+  MeasuredRun run = empty_run();
+  add(run, 0, Outcome::ok, 700, milliseconds{10});
+  run.seconds.resize(60);
+  run.ended_in_seconds = run.measured;
+  run.ended_in_seconds->series[0].outcomes[0] = 600;
+  run.ended_in_seconds->counters = {300};
+  EXPECT_EQ(verdict(run, "rate == 10/s"), Verdict::pass);
+  EXPECT_EQ(verdict(run, "enter tx_rate == 10/s"), Verdict::pass);
+  EXPECT_EQ(verdict(run, "confirmed_rate == 5/s"), Verdict::pass);
+  EXPECT_EQ(verdict(run, "confirmed_count == 600"), Verdict::pass);
+  EXPECT_EQ(verdict(run, "count ok == 700"), Verdict::pass);
+}
+
 TEST(Gate, SecondsGiveUsersAndTheWorstRates) {
   MeasuredRun run = empty_run();
   add(run, 0, Outcome::ok, 1000, milliseconds{10});

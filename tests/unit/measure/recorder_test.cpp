@@ -100,7 +100,7 @@ TEST(Recorder, KeepsTheFirstExampleOfEachError) {
 }
 
 // A second of a busy worker: 40 series, 2000 samples of several outcomes. The bound is loose, for
-// the slow builds with sanitizers; a release build takes a few tens of microseconds.
+// the slow builds with sanitizers; an optimised build takes less than a millisecond.
 TEST(Recorder, HandingOverASecondIsCheap) {
   Recorder recorder(40, 0);
   Snapshot total;

@@ -64,6 +64,21 @@ TEST(Digest, OutcomesHaveTheirOwnLatencies) {
   EXPECT_FALSE(result.total.outcomes.contains("shed"));
 }
 
+TEST(Digest, RatesAreOfWhatEndedInTheSeconds) {
+  MeasuredRun run = run_of_two();
+  run.ended_in_seconds = run.measured;
+  run.ended_in_seconds->series[0].outcomes[0] = 40;
+  run.ended_in_seconds->counters = {10};
+  RunResult result;
+  digest_run(run, result);
+  EXPECT_EQ(result.total.count, 100U);
+  EXPECT_DOUBLE_EQ(result.http_rate, 30);  // 60 in two seconds
+  EXPECT_DOUBLE_EQ(result.tx_rate, 25);
+  EXPECT_DOUBLE_EQ(result.series.at(0).rate, 30);
+  EXPECT_DOUBLE_EQ(result.counters.at("confirmed").second, 5);
+  EXPECT_EQ(result.counters.at("confirmed").first, 20U);
+}
+
 TEST(Digest, NoDataHasNoFigures) {
   RunResult result;
   digest_run({}, result);
