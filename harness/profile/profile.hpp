@@ -139,8 +139,8 @@ struct StepSpec {
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite
-  // A declared wait (long poll, admission): own series, not in the totals. The reader makes it true for
-  // ws_await unless the profile says otherwise.
+  // A declared wait (long poll, admission): own series, not in the totals. The reader makes it true
+  // for ws_await unless the profile says otherwise.
   bool waits = false;
   std::optional<RecordSpec> record;
 };
