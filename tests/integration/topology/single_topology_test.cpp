@@ -1,0 +1,130 @@
+// Goal: the whole topology starts, can be seeded, read and quieted; a part that dies is named.
+// Method: the real boxoffice.
+#include <csignal>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "harness/judge/invariants.hpp"
+#include "harness/topology/boxoffice_admin.hpp"
+#include "harness/topology/free_port.hpp"
+#include "harness/topology/http_exchange.hpp"
+#include "harness/topology/probe.hpp"
+
+namespace stampede {
+namespace {
+
+TopologyPlan plan() {
+  TopologyPlan result;
+  result.boxoffice = STAMPEDE_BINARY_DIR "/boxoffice";
+  return result;
+}
+std::unique_ptr<Topology> start(const TopologyPlan& the_plan, std::string* progress = nullptr) {
+  return Topology::start(the_plan, std::stop_token{}, [progress](const std::string& line) {
+    if (progress) *progress += line + "\n";
+  });
+}
+int pid_of(const Topology& topology, const std::string& role) {
+  for (const ProcessUsage& usage : topology.usage()) {
+    if (usage.role == role) return usage.pid;
+  }
+  return -1;
+}
+
+TEST(SingleTopology, SeedsAnswersAndIsRead) {
+  std::string progress;
+  const auto topology = start(plan(), &progress);
+  for (const char* part : {"redis", "mariadb", "boxoffice"}) {
+    EXPECT_NE(progress.find(std::string(part) + " ready in"), std::string::npos) << progress;
+  }
+  EXPECT_EQ(topology->usage().size(), 3U);
+  EXPECT_EQ(topology->describe().size(), 3U);
+  EXPECT_FALSE(topology->died());
+
+  const TopologyEndpoints& at = topology->endpoints();
+  BoxofficeAdmin admin(*at.admin, at.admin_token);
+  EXPECT_FALSE(admin.config().tainted);
+  DataSpec data;
+  data.users = 20;
+  data.events.resize(2);
+  data.events[0].queue_on = true;
+  const BoxofficeAdmin::Seeded seeded = admin.seed(data, 7);
+  ASSERT_EQ(seeded.events.size(), 2U);
+  EXPECT_EQ(seeded.events[0].seats, 100U);
+  const auto tokens =
+      admin.tokens(seeded.first_user, seeded.first_user + 19, std::chrono::seconds{600});
+  EXPECT_EQ(tokens.size(), 20U);
+  EXPECT_FALSE(admin.stats().empty());
+
+  const HttpQuestion hold{
+      "POST",
+      "/api/reservations",
+      fmt::format(R"({{"eventId":{},"seatIds":[3,4]}})", seeded.events[1].id),
+      {{"Authorization", "Bearer " + tokens[0].token}, {"Content-Type", "application/json"}}};
+  const HttpAnswer held = exchange(at.http, hold, std::chrono::seconds{5});
+  EXPECT_EQ(held.status, 201U) << held.body;
+
+  const FinalState state = read_final_state(at, seeded.events);
+  EXPECT_TRUE(state.have_sql) << state.sql_problem;
+  ASSERT_TRUE(state.have_redis) << state.redis_problem;
+  EXPECT_TRUE(state.redis.at(1).marker);
+  EXPECT_EQ(state.redis.at(1).states.size(), 2U);
+  for (const Finding& finding : booking_invariants(Ledger{}, state)) {
+    EXPECT_NE(finding.verdict, Verdict::broken_invariant)
+        << finding.rule << " " << finding.measured
+        << fmt::format("{}", fmt::join(finding.samples, ";"));
+  }
+}
+
+TEST(SingleTopology, APartThatDiesIsNamed) {
+  const auto topology = start(plan());
+  ASSERT_FALSE(topology->died());
+  kill(pid_of(*topology, "redis"), SIGKILL);
+  std::optional<std::string> death;
+  for (int i = 0; i < 200 && !death; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    death = topology->died();
+  }
+  ASSERT_TRUE(death);
+  EXPECT_EQ(death->find("redis ended by signal 9 (Killed)"), 0U) << *death;
+  EXPECT_NE(death->find("last words"), std::string::npos) << *death;
+}
+
+TEST(SingleTopology, DefectsTaintTheTarget) {
+  TopologyPlan defective = plan();
+  defective.target.defects = {"no_guard1", "hold_check_then_set"};
+  const auto topology = start(defective);
+  const TopologyEndpoints& at = topology->endpoints();
+  const TargetConfig config = BoxofficeAdmin(*at.admin, at.admin_token).config();
+  EXPECT_TRUE(config.tainted);
+  EXPECT_EQ(config.defects.size(), 2U);
+}
+
+TEST(SingleTopology, AnUnknownOptionIsReportedInTheTargetsWords) {
+  TopologyPlan wrong = plan();
+  wrong.target.options["no-such-flag"] = "1";
+  try {
+    (void)start(wrong);
+    FAIL() << "should have thrown";
+  } catch (const TopologyError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("boxoffice exited with status 64"), std::string::npos) << message;
+    EXPECT_NE(message.find("no-such-flag"), std::string::npos) << message;
+  }
+}
+
+TEST(SingleTopology, ABusyPortThatWasAskedForNamesItsHolder) {
+  const auto first = start(plan());
+  TopologyPlan second = plan();
+  second.target.options["port"] = std::to_string(first->endpoints().http.port);
+  try {
+    (void)start(second);
+    FAIL() << "should have thrown";
+  } catch (const TopologyError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("in use by boxoffice (pid "), std::string::npos) << message;
+  }
+}
+
+}  // namespace
+}  // namespace stampede
