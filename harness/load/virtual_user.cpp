@@ -141,6 +141,7 @@ void VirtualUser::begin(const SessionStart& start) {
   variables_.set(slot_status, std::int64_t{0});
   variables_.set(slot_outcome, std::string{});
   variables_.set(slot_code, std::string{});
+  for (const auto& [slot, value] : worker_.plan.run->run_values) variables_.set(slot, value);
   for (const auto& [slot, text] : scenario_.start_variables) {
     variables_.set(slot, text.evaluate(variables_, random_));
   }
@@ -405,7 +406,7 @@ void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& samp
 }
 
 Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
-  if (http_.usable()) co_return;
+  if (http_.usable(true)) co_return;
   const Wire::BorrowedExchange exchange = worker_.wire.borrow();
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request();

@@ -67,7 +67,7 @@ Facts collect_environment() {
     facts.emplace_back("kernel", fmt::format("{} {}", system.sysname, system.release));
     facts.emplace_back("machine", system.machine);
   }
-  facts.emplace_back("host", host_name());
+  facts.emplace_back("hostname", host_name());
   facts.emplace_back("cpu", proc_value("/proc/cpuinfo", "model name"));
   facts.emplace_back("cores", std::to_string(std::thread::hardware_concurrency()));
   facts.emplace_back("memory", proc_value("/proc/meminfo", "MemTotal"));

@@ -234,6 +234,8 @@ void Story::second_passed(const LoadSecond& second) {
                      second.gauges.requests_in_flight, second.worker_cpu});
   if (!row.warm_up && !row.drain) {
     measured_.seconds.push_back(measured_second(row));
+    if (!measured_.ended_in_seconds) measured_.ended_in_seconds.emplace();
+    *measured_.ended_in_seconds += second.delta;
   }
   result_.seconds.push_back(row);
   if (view_) view_->second(row);

@@ -33,7 +33,7 @@ Run run_profile(const std::string& profile, const std::vector<std::string>& more
 std::vector<std::string> broken(const nlohmann::json& run) {
   std::vector<std::string> rules;
   for (const auto& finding : run["findings"]) {
-    if (finding["kind"] == "invariant" && finding["verdict"] == "BROKEN_INVARIANT") {
+    if (finding["kind"] == "invariant" && finding["result"] == "broken") {
       rules.push_back(finding["rule"]);
     }
   }
@@ -66,7 +66,7 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
   for (const auto& finding : run.file["findings"]) {
     if (finding["kind"] != "invariant") continue;
     ++invariants;
-    EXPECT_EQ(finding["verdict"], "PASS") << finding.dump();
+    EXPECT_EQ(finding["result"], "held") << finding.dump();
   }
   EXPECT_GE(invariants, 23);  // A1–A9, R1–R7, L1–L5, L7, L8
 }
