@@ -42,9 +42,9 @@ void HttpClient::abort() noexcept {
   if (deadline_.armed()) cut_off(Cut::abort);
 }
 
-bool HttpClient::usable() {
+bool HttpClient::usable(bool look) {
   if (!open_) return false;
-  if (now() - last_used_ < fresh_for) return true;
+  if (!look && now() - last_used_ < fresh_for) return true;
   char byte = 0;
   const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   // Bytes that nobody asked for make a connection as useless as its end does.
@@ -84,7 +84,8 @@ Task<void> HttpClient::connect(Exchange& exchange, TimePoint deadline) {
 
 Task<void> HttpClient::perform(Exchange& exchange, TimePoint deadline) {
   begin(exchange, deadline);
-  bool reused = usable();
+  // What must not be sent twice is not sent into a connection that has ended.
+  bool reused = usable(!exchange.repeatable);
   Attempt result = Attempt::stale;
   while (result == Attempt::stale) {
     if (!reused && !co_await open(exchange)) break;
@@ -105,6 +106,7 @@ Task<bool> HttpClient::open(Exchange& exchange) {
     exchange.problem = "no connection yet";
     co_return false;
   }
+  if (!error) error = wire_.settle_socket(socket_);
   if (error) {
     exchange.outcome = Outcome::connect_failed;
     exchange.problem = describe_connect_error(error);

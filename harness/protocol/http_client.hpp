@@ -22,8 +22,10 @@ class HttpClient {
   Task<void> perform(Exchange& exchange, TimePoint deadline);
   // Connects ahead of the first request: ok, connect_failed, timed_out or unfinished.
   Task<void> connect(Exchange& exchange, TimePoint deadline);
-  // Open, and the server has not closed it meanwhile (as far as can be seen without a request).
-  bool usable();
+  // Open, and the server has not closed it meanwhile (as far as can be seen without a request). A
+  // look at the socket costs a system call: it is saved for connections in steady use unless `look`
+  // asks for it.
+  bool usable(bool look);
   // What is in flight ends as unfinished.
   void abort() noexcept;
   void close() noexcept;

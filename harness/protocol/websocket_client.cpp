@@ -105,6 +105,7 @@ Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& k
     error = failure;
   }
   if (was_cut(exchange)) co_return;
+  if (!error) error = wire_.settle_socket(socket_);
   if (error) {
     exchange.outcome = Outcome::connect_failed;
     exchange.problem = describe_connect_error(error);

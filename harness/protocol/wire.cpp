@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -77,6 +78,19 @@ boost::system::error_code Wire::open_socket(Socket& socket) {
   const std::uint32_t source = sources_used_++ % server_.source_addresses;
   const asio::ip::address_v4 address(INADDR_LOOPBACK + source);
   socket.bind(asio::ip::tcp::endpoint(address, 0), error);
+  return error;
+}
+
+boost::system::error_code Wire::settle_socket(Socket& socket) {
+  boost::system::error_code error;
+  const int descriptor = socket.release(error);
+  if (error) return error;
+  socket.assign(server_.endpoint.protocol(), descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return error;
+  }
+  socket.non_blocking(true, error);
   return error;
 }
 

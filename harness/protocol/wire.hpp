@@ -46,7 +46,8 @@ class Sleeper {
   struct Begin {
     template <class Handler>
     void operator()(Handler&& handler, Sleeper* self) const {
-      // Subtle: in Boost 1.81 assignment between such handlers calls itself without end; swap does not.
+      // Subtle: in Boost 1.81 assigning one such handler to another recurses for ever; swap is
+      // fine.
       asio::any_completion_handler<void()> taken(std::forward<Handler>(handler));
       self->handler_.swap(taken);
     }
@@ -119,6 +120,10 @@ class Wire {
 
   // Opens `socket` for connecting: no delay, and a source address when ports are scarce.
   boost::system::error_code open_socket(Socket& socket);
+  // To be called once it is connected: registers the socket anew with the event loop. Connecting
+  // has left it interested in writability, and every wait for an answer would wake the loop at once
+  // to say "writable".
+  boost::system::error_code settle_socket(Socket& socket);
 
   void enlist(WebSocketClient& client);
   void strike_off(WebSocketClient& client) noexcept;

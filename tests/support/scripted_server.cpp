@@ -65,7 +65,7 @@ asio::awaitable<void> ScriptedServer::serve(Tcp::socket socket, std::uint64_t co
     Seen seen;
     seen.head = input.substr(0, head_size);
     input.erase(0, head_size);
-    if (seen.head.find("Upgrade: websocket") != std::string::npos) {
+    if (websocket_ && seen.head.find("Upgrade: websocket") != std::string::npos) {
       co_await talk(std::move(socket), std::move(seen.head));
       co_return;
     }

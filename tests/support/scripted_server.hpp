@@ -50,7 +50,8 @@ class ScriptedServer {
  public:
   using HttpScript = std::function<Reply(const Seen&)>;
   using WsScript = std::function<WsReply(const std::optional<std::string>& text)>;
-  // Scripts are called on the server's thread.
+  // Scripts are called on the server's thread. Without a WebSocket script the HTTP script answers
+  // upgrades.
   explicit ScriptedServer(HttpScript http, WsScript websocket = {});
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;

@@ -331,6 +331,36 @@ TEST(Drive, AStopRequestClosesTheBalanceAtOnce) {
   EXPECT_EQ(driven.total().sessions.completed, 0u);
 }
 
+TEST(Drive, AStopRequestClosesTheBalanceOfEveryShape) {
+  ScriptedServer server([](const Seen& seen) {
+    return seen.target == "/slow" ? of_kind(Reply::Kind::silence) : Reply{};
+  });
+  const std::vector<std::pair<std::string, LoadShape>> shapes{
+      {"closed", ClosedLoad{20, {{seconds{60}, 20}}}},
+      {"instant", InstantLoad{20, 50, milliseconds{100}, {}}},
+      {"instant", InstantLoad{20, 1, seconds{1}, {}}}};
+  for (const auto& [model, shape] : shapes) {
+    Drive drive;
+    drive.model = model;
+    drive.load = shape;
+    drive.length = seconds{60};
+    // The last shape is stopped before its instant has come.
+    const bool early = &shape == &shapes.back().second;
+    drive.start_at = model == "closed" ? milliseconds{0} : milliseconds{early ? 30'000 : 100};
+    drive.steps = {get("home", "/"), get("slow", "/slow", milliseconds{150})};
+    std::stop_source stop;
+    std::jthread stopper([&stop] {
+      std::this_thread::sleep_for(milliseconds{700});
+      stop.request_stop();
+    });
+    const Driven driven = drive.against(server.port(), stop.get_token());
+    SCOPED_TRACE(model);
+    driven.expect_closed_balance();
+    EXPECT_TRUE(driven.outcome.interrupted);
+    EXPECT_EQ(driven.total().sessions.scheduled == 0, early);
+  }
+}
+
 TEST(Drive, AConnectionThatDiedWhileIdleIsReplacedWithoutAnError) {
   ScriptedServer server([](const Seen&) {
     Reply reply;
@@ -344,6 +374,34 @@ TEST(Drive, AConnectionThatDiedWhileIdleIsReplacedWithoutAnError) {
   driven.expect_closed_balance();
   EXPECT_EQ(driven.count(Outcome::ok), 20u);
   EXPECT_EQ(driven.total().connections, server.connections);
+}
+
+// A POST must not be sent twice, so the connection is looked at before.
+TEST(Drive, APostDoesNotGoIntoADeadConnection) {
+  ScriptedServer server([](const Seen&) {
+    Reply reply;
+    reply.close_after = true;
+    return reply;
+  });
+  Drive drive;
+  drive.load = regular(20, seconds{1});
+  drive.steps = {post("hold", "/", "{}")};
+  const Driven driven = drive.against(server.port());
+  EXPECT_EQ(driven.count(Outcome::ok), 20u);
+  EXPECT_EQ(server.requests, 20u);
+}
+
+TEST(Drive, APostWhoseAnswerIsLostIsNotRepeated) {
+  ScriptedServer server([](const Seen& seen) {
+    return seen.nth_on_connection == 0 ? Reply{} : of_kind(Reply::Kind::close);
+  });
+  Drive drive;
+  drive.load = regular(10, seconds{1});
+  drive.steps = {post("first", "/", "{}"), post("second", "/", "{}")};
+  const Driven driven = drive.against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(driven.series("second").outcomes[static_cast<std::size_t>(Outcome::disconnected)], 10u);
+  EXPECT_EQ(server.requests, 20u);
 }
 
 TEST(Drive, AnswersInPiecesAreWhole) {
