@@ -117,8 +117,8 @@ Task<void> prepare(ThreadParts& parts, Shared& shared) {
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> pause(
       parts.io.get_executor());
   co_await parts.redis.wait_connected(until);
+  std::string reason, told;
   while (!shared.prepared) {
-    std::string reason;
     try {
       co_await apply_schema(parts.mysql);
       if (shared.switches.no_guard1) co_await apply_guards(parts.mysql, false);
@@ -128,7 +128,8 @@ Task<void> prepare(ThreadParts& parts, Shared& shared) {
       reason = error.what();
     }
     if (shared.prepared) break;
-    log_debug("waiting for the database", {{"reason", reason}});
+    if (reason != told) log_warning("waiting for the database", {{"reason", reason}});
+    told = reason;
     pause.expires_after(store_retry);
     co_await pause.async_wait(await_tuple);
   }

@@ -57,7 +57,7 @@ class Flags {
   void add(const std::string& name, const std::string& help, std::string fallback) {
     std::string& text = texts_[name];
     text = std::move(fallback);
-    app_.add_option(name, text, help)->capture_default_str();
+    app_.add_option(name, text, help)->capture_default_str()->take_last();
   }
   void add_switch(const std::string& name, const std::string& help, bool& value) {
     app_.add_flag(name, value, help);
@@ -120,6 +120,7 @@ void declare_payment(Flags& flags) {
   flags.add("--webhook-duplicate", "share of webhooks sent twice", "0");
   flags.add("--webhook-reorder", "share of webhooks sent out of order", "0");
   flags.add("--webhook-lost", "share of webhooks whose first try is lost", "0");
+  flags.add("--webhook-late", "share of webhooks that come after the order's deadline", "0");
   flags.add("--webhook-forged", "share of webhooks sent also with a wrong signature", "0");
   flags.add("--webhook-retry-unit-ms", "unit of the retry delays 1, 4, 16, …", "100");
   flags.add("--payment-seed", "seed of the payment decisions", "1");
@@ -206,6 +207,7 @@ void read_payment(Flags& flags, PaymentConfig& payment, ConfigProblems& problems
   payment.webhook_duplicate = flags.number("--webhook-duplicate", 0.0, 1.0, problems);
   payment.webhook_reorder = flags.number("--webhook-reorder", 0.0, 1.0, problems);
   payment.webhook_lost = flags.number("--webhook-lost", 0.0, 1.0, problems);
+  payment.webhook_late = flags.number("--webhook-late", 0.0, 1.0, problems);
   payment.webhook_forged = flags.number("--webhook-forged", 0.0, 1.0, problems);
   payment.retry_unit_ms =
       flags.number<std::uint32_t>("--webhook-retry-unit-ms", 1, 60000, problems);

@@ -8,6 +8,8 @@
 namespace boxoffice {
 namespace {
 
+using namespace std::string_literals;
+
 HttpRequest sample() {
   HttpRequest request;
   request.path = "/api/reservations";
@@ -164,7 +166,7 @@ TEST(RequestParser, RefusesWhatCanBeReadInTwoWays) {
       {"GET x HTTP/1.1\r\nHost: a\r\n\r\n", BadRequest::malformed},
       {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", BadRequest::bad_version},
       {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", BadRequest::malformed},
-      {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 38), BadRequest::malformed},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n"s, BadRequest::malformed},
   };
   for (const auto& [text, expected] : cases) {
     std::string memory;
