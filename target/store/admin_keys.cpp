@@ -46,9 +46,11 @@ class RedisAdminKeys final : public AdminKeys {
   Task<void> drop_event(std::uint64_t event, std::uint32_t epoch) override {
     std::vector<std::string> marker{"UNLINK", event_key(event, epoch, "ok")};
     (void)co_await redis_.command(std::move(marker), redis_deadline());
-    std::vector<std::string> rest{"UNLINK"};
-    for (const auto& list : {hold_keys(event, epoch), queue_keys(event, epoch)})
-      rest.insert(rest.end(), list.begin(), list.end());
+    std::vector<std::string> rest =
+        event_keys(event, epoch,
+                   {"st", "bm", "ex", "uq", "vr", "ev", "hd", "rb", "qw", "qh", "qa", "qs", "qn",
+                    "qe", "qp", "qg", "qx"});
+    rest.insert(rest.begin(), "UNLINK");
     (void)co_await redis_.command(std::move(rest), redis_deadline());
   }
 
