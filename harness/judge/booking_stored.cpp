@@ -18,8 +18,22 @@ constexpr std::array<std::pair<const char*, const char*>, 9> row_checks{{
     {"A9", "every message of the outbox was sent"},
 }};
 
-std::string or_default(const std::string& reason, const char* fallback) {
-  return reason.empty() ? fallback : reason;
+// Why a store's part of the final state is not there; empty when it is.
+std::string sql_missing(const FinalState& state) {
+  if (state.have_sql) return {};
+  return state.sql_problem.empty() ? "MySQL was not read" : state.sql_problem;
+}
+std::string redis_missing(const FinalState& state) {
+  if (!state.have_redis) {
+    return state.redis_problem.empty() ? "Redis was not read" : state.redis_problem;
+  }
+  if (state.redis.empty()) return "no event was read";
+  for (const RedisEvent& event : state.redis) {
+    // After a loss of data everything in Redis is void until it was rebuilt: it contradicts
+    // nothing.
+    if (!event.marker) return fmt::format("event {} is not rebuilt in Redis", event.event);
+  }
+  return {};
 }
 
 using SeatOf = std::pair<std::uint64_t, std::uint32_t>;  // event, seat
@@ -219,11 +233,11 @@ std::vector<Check> stored_row_checks(const FinalState& state) {
     Check check{id, title, "", 0, 0, {}, ""};
     const auto found = std::find_if(state.sql_checks.begin(), state.sql_checks.end(),
                                     [wanted = id](const SqlCheck& c) { return c.id == wanted; });
-    if (!state.have_sql) {
-      check.not_run = or_default(state.sql_problem, "MySQL was not read");
-    } else if (found == state.sql_checks.end()) {
+    check.not_run = sql_missing(state);
+    if (check.not_run.empty() && found == state.sql_checks.end()) {
       check.not_run = "the probe did not ask it";
-    } else {
+    }
+    if (check.not_run.empty()) {
       check.bad = found->bad;
       check.witnesses = found->samples;
       if (check.witnesses.size() > witnesses_max) check.witnesses.resize(witnesses_max);
@@ -242,15 +256,8 @@ std::vector<Check> redis_checks(const FinalState& state) {
       {"R5", "the seat map shows what the seats' states are", "seats", 0, 0, {}, ""},
       {"R6", "expiry entries and holds agree", "holds", 0, 0, {}, ""},
       {"R7", "nobody is lost or twice in the waiting room", "places", 0, 0, {}, ""}};
-  std::string no_redis, no_both;
-  if (!state.have_redis)
-    no_redis = or_default(state.redis_problem, "Redis was not read");
-  else if (state.redis.empty())
-    no_redis = "no event was read";
-  no_both = no_redis;
-  if (no_both.empty() && !state.have_sql) {
-    no_both = or_default(state.sql_problem, "MySQL was not read");
-  }
+  const std::string no_redis = redis_missing(state);
+  const std::string no_both = no_redis.empty() ? sql_missing(state) : no_redis;
   for (std::size_t i = 0; i < checks.size(); ++i) checks[i].not_run = i < 3 ? no_both : no_redis;
   if (!no_redis.empty()) return checks;
   const Rows rows(state);
@@ -271,12 +278,8 @@ std::vector<Check> redis_checks(const FinalState& state) {
 
 Check undersell_check(const FinalState& state) {
   Check check{"UNDERSELL", "no seat is lost: each is sold or free", "seats", 0, 0, {}, ""};
-  if (!state.have_sql)
-    check.not_run = or_default(state.sql_problem, "MySQL was not read");
-  else if (!state.have_redis)
-    check.not_run = or_default(state.redis_problem, "Redis was not read");
-  else if (state.redis.empty())
-    check.not_run = "no event was read";
+  check.not_run = sql_missing(state);
+  if (check.not_run.empty()) check.not_run = redis_missing(state);
   if (!check.not_run.empty()) return check;
   const Rows rows(state);
   for (const RedisEvent& event : state.redis) {

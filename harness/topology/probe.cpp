@@ -180,12 +180,13 @@ void read_queue(RedisConnection& redis, RedisEvent& event) {
 // Pages are read one after the other. That they belong together is shown by what every change
 // touches: the version and the counters, read before and after.
 struct Stamp {
-  std::optional<std::string> version;
+  std::optional<std::string> version, holds, expiries;
   std::map<std::string, std::int64_t> counters;
   bool operator==(const Stamp&) const = default;
 };
 Stamp stamp_of(RedisConnection& redis, const RedisEvent& event) {
-  return {redis.text({"GET", key_of(event, "vr")}), read_counters(redis, event)};
+  return {redis.text({"GET", key_of(event, "vr")}), redis.text({"HLEN", key_of(event, "hd")}),
+          redis.text({"ZCARD", key_of(event, "ex")}), read_counters(redis, event)};
 }
 
 RedisEvent read_event(RedisConnection& redis, const SeededEvent& seeded) {

@@ -40,7 +40,7 @@ std::filesystem::path make_directory(const std::filesystem::path& root) {
 }
 
 std::filesystem::path cache_of(const TopologyPlan& plan) {
-  if (!plan.cache_dir.empty()) return plan.cache_dir;
+  if (!plan.cache_dir.empty()) return std::filesystem::absolute(plan.cache_dir);
   const passwd* user = getpwuid(geteuid());
   if (!user || !user->pw_dir) throw TopologyError("mariadb: no home directory for the cache");
   return std::filesystem::path(user->pw_dir) / ".cache" / "stampede";
@@ -102,7 +102,7 @@ std::filesystem::path find_tool(const TopologyPlan& plan, const std::string& rol
   }
   std::string looked;
   for (const std::filesystem::path& place : places) {
-    if (access((place / name).c_str(), X_OK) == 0) return place / name;
+    if (access((place / name).c_str(), X_OK) == 0) return std::filesystem::absolute(place / name);
     looked += (looked.empty() ? "" : ", ") + place.string();
   }
   throw TopologyError(
@@ -296,7 +296,7 @@ class SingleTopology final : public Topology {
     // Secrets travel in the environment: a command line is visible to every user of the machine.
     const ProcessSpec spec{
         "boxoffice",
-        plan.boxoffice,
+        std::filesystem::absolute(plan.boxoffice),  // the child has another directory
         arguments(plan),
         {"BOXOFFICE_ADMIN_TOKEN=" + endpoints_.admin_token,
          "BOXOFFICE_JWT_SECRET=" + random_secret(), "BOXOFFICE_PASS_SECRET=" + random_secret(),

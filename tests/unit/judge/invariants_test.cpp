@@ -117,6 +117,18 @@ TEST(BookingInvariants, WithoutRedisAreInconclusiveWithTheReason) {
   EXPECT_EQ(finding(all, "L2").verdict, Verdict::pass);
 }
 
+TEST(BookingInvariants, AnEventThatIsNotRebuiltIsInconclusive) {
+  BookingWorld world(2);
+  world.run();
+  world.state.redis[1].marker = false;
+  world.state.redis[1].states.clear();
+  const std::vector<Finding> all = judge(world);
+  for (const char* rule : {"R1", "R7", "UNDERSELL"}) {
+    EXPECT_EQ(finding(all, rule).verdict, Verdict::inconclusive) << rule;
+    EXPECT_EQ(finding(all, rule).measured, "not checked: event 2 is not rebuilt in Redis");
+  }
+}
+
 TEST(BookingInvariants, AnEmptyLedgerProvesNothing) {
   BookingWorld world(2);
   world.run();
