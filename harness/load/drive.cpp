@@ -46,28 +46,44 @@ std::uint64_t users_highest(const CompiledScenario& scenario) {
   return static_cast<std::uint64_t>(2 * std::ceil(highest_target(open.start_rate, open.stages)));
 }
 
-std::uint64_t connections_planned(const CompiledRun& run) {
-  std::uint64_t total = 0;
+// Every user with one HTTP connection, and with a WebSocket beside it where its steps open one.
+struct Connections {
+  std::uint64_t least = 0, most = 0;
+};
+Connections connections_planned(const CompiledRun& run) {
+  Connections planned;
   for (const CompiledScenario& scenario : run.scenarios) {
     const bool websocket = uses_websocket(scenario.steps) || uses_websocket(scenario.prepare);
-    total += users_highest(scenario) * (websocket ? 2 : 1);
+    planned.least += users_highest(scenario);
+    planned.most += users_highest(scenario) * (websocket ? 2 : 1);
   }
-  return total;
+  return planned;
 }
 
-void raise_descriptor_limit(std::uint64_t needed) {
+// The limit after trying to have `wanted`; only a privileged process may raise the hard limit.
+std::uint64_t raise_descriptor_limit(std::uint64_t wanted) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max >= needed) return;
-  // Only a privileged process may raise the hard limit; trying costs nothing.
-  rlimit raised{needed, needed};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
-  throw std::runtime_error(fmt::format(
-      "this load needs {} open files, and the limit is {}: raise it with `ulimit -Hn {}` as root, "
-      "in /etc/security/limits.conf (nofile), or with LimitNOFILE= of the service",
-      needed, limit.rlim_max, needed));
+  const rlimit raised{wanted, wanted};
+  if (limit.rlim_max < wanted && setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
+  return limit.rlim_max;
+}
+
+std::string descriptor_text(std::uint64_t needed, std::uint64_t limit) {
+  return fmt::format(
+      "{} open files, and the limit is {}: raise it with `ulimit -Hn {}` as root, in "
+      "/etc/security/limits.conf (nofile), or with LimitNOFILE= of the service",
+      needed, limit, needed);
+}
+
+void require_descriptors(const Connections& planned) {
+  const std::uint64_t limit = raise_descriptor_limit(planned.most + descriptors_of_the_process);
+  const std::uint64_t least = planned.least + descriptors_of_the_process;
+  if (limit < least) {
+    throw std::runtime_error("this load needs " + descriptor_text(least, limit));
+  }
 }
 
 ServerAddress resolve(const HttpTarget& target, std::uint64_t connections) {
@@ -176,11 +192,18 @@ class Assembly {
 
 }  // namespace
 
+std::string descriptor_warning(const CompiledRun& run) {
+  const std::uint64_t most = connections_planned(run).most + descriptors_of_the_process;
+  const std::uint64_t limit = raise_descriptor_limit(most);
+  if (limit >= most) return {};
+  return "with every user connected twice at once this load needs " + descriptor_text(most, limit);
+}
+
 LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
                   const std::function<void(const LoadSecond&)>& each_second) {
-  const std::uint64_t connections = connections_planned(*plan.run);
-  raise_descriptor_limit(connections + descriptors_of_the_process);
-  const ServerAddress server = resolve(plan.target, connections);
+  const Connections connections = connections_planned(*plan.run);
+  require_descriptors(connections);
+  const ServerAddress server = resolve(plan.target, connections.most);
 
   LoadOutcome outcome;
   outcome.scheduled_measured = arrivals_measured(plan);

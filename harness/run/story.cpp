@@ -193,6 +193,7 @@ bool Story::drive_load() {
   plan.warm_up = profile_.warm_up;
   plan.length = run_length(profile_);
   plan.drain = profile_.drain;
+  if (const std::string warning = descriptor_warning(compiled_); !warning.empty()) note(warning);
   if (!request_.quiet) {
     view_.emplace(out_,
                   LiveView::Plan{profile_.name, to_seconds(plan.length + plan.drain),
