@@ -121,7 +121,8 @@ Task<void> prepare(ThreadParts& parts, Shared& shared) {
   while (!shared.prepared) {
     try {
       co_await apply_schema(parts.mysql);
-      if (shared.switches.no_guard1) co_await apply_guards(parts.mysql, false);
+      // Also the other way: a database that a lab run left without its guard gets it back.
+      co_await apply_guards(parts.mysql, !shared.switches.no_guard1);
       shared.prepared = true;
     } catch (const StoreUnavailable& error) {
       if (Clock::now() >= until) throw;

@@ -44,7 +44,7 @@ bool is_json(std::string_view content_type) noexcept {
 bool is_idempotency_key(std::string_view key) noexcept {
   constexpr std::size_t key_bytes_max = 300;
   return !key.empty() && key.size() <= key_bytes_max &&
-         std::ranges::all_of(key, [](char c) { return c >= '!' && c <= '~'; });
+         std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 }  // namespace
