@@ -7,6 +7,7 @@
 #include "target/http/jwt.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
+#include "target/service/instant.hpp"
 #include "target/service/seat_map.hpp"
 #include "target/service/wall_time.hpp"
 

@@ -1,4 +1,5 @@
-// Events by id, from a per-thread cache that is at most `event_cache_age_max` old. One per I/O thread.
+// Events by id, from a per-thread cache that is at most `event_cache_age_max` old. One per I/O
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ class EventStore {
  public:
   virtual ~EventStore() = default;
   virtual Task<EventPtr> find(std::uint64_t event) = 0;  // null: no such event
-  virtual Task<EventPage> page(std::string status, std::string mode, std::uint32_t page, std::uint32_t size) = 0;
+  virtual Task<EventPage> page(std::string status, std::string mode, std::uint32_t page,
+                               std::uint32_t size) = 0;
   virtual Task<std::vector<SeatRow>> seats(std::uint64_t event) = 0;
 };
 
@@ -37,12 +39,16 @@ class Catalogue {
  public:
   explicit Catalogue(EventStore& store);
   ~Catalogue();
-  // Cached; concurrent misses of one event ask the store once. While the store is down a copy up to 30 s old is given.
+  // Cached; concurrent misses of one event ask the store once. While the store is down a copy up to
+  // 30 s old is given.
   Task<Decision<EventPtr>> event(std::uint64_t event);
-  // The next event() asks the store: after a reset was noticed (a script answered REBUILD, or the epoch differs).
+  // The next event() asks the store: after a reset was noticed (a script answered REBUILD, or the
+  // epoch differs).
   void forget(std::uint64_t event);
-  Task<EventPage> page(std::string status, std::string mode, std::uint32_t page, std::uint32_t size);
-  Task<std::shared_ptr<const std::vector<SeatRow>>> seats(EventPtr event);  // layout never changes: kept
+  Task<EventPage> page(std::string status, std::string mode, std::uint32_t page,
+                       std::uint32_t size);
+  Task<std::shared_ptr<const std::vector<SeatRow>>> seats(
+      EventPtr event);  // layout never changes: kept
 
  private:
   struct State;

@@ -1,8 +1,5 @@
 #include "target/service/wall_time.hpp"
 
-#include <fmt/format.h>
-
-#include <charconv>
 #include <chrono>
 
 namespace boxoffice {
@@ -56,17 +53,6 @@ std::optional<std::chrono::minutes> take_offset(std::string_view& text) noexcept
 }
 
 }  // namespace
-
-std::string rfc3339(std::int64_t epoch_ms) {
-  const std::chrono::sys_time<milliseconds> time{milliseconds{epoch_ms}};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
-}
 
 std::optional<std::int64_t> read_rfc3339(std::string_view text) noexcept {
   const auto year = take_number(text, 4);

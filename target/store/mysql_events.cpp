@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "target/parts.hpp"
-#include "target/service/wall_time.hpp"
+#include "target/service/instant.hpp"
 
 namespace boxoffice {
 
@@ -21,7 +21,8 @@ constexpr std::size_t layouts_max = 1000;
 constexpr std::string_view event_columns =
     "SELECT id, epoch, title, mode, status, " EPOCH_MS("starts_at") ", " EPOCH_MS(
         "sale_open_at") ", " EPOCH_MS("sale_close_at")
-    ", seat_count, seat_rows, seat_columns, max_per_user, hold_ttl_ms, queue_on, queue FROM events ";
+    ", seat_count, seat_rows, seat_columns, max_per_user, hold_ttl_ms, queue_on, queue "
+    "FROM events ";
 
 std::uint32_t as_u32(const Cell& cell) { return static_cast<std::uint32_t>(as_uint(cell)); }
 
