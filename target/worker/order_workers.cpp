@@ -14,6 +14,7 @@ namespace boxoffice {
 namespace {
 
 constexpr Millis reconcile_period{5000}, reconcile_age{10000};
+constexpr Millis connect_time{1000};
 constexpr int reconcile_all_every = 12;  // turns: once a minute
 
 class OrderWorkers : public std::enable_shared_from_this<OrderWorkers> {
@@ -67,7 +68,12 @@ class OrderWorkers : public std::enable_shared_from_this<OrderWorkers> {
   }
 
   Task<Millis> relay() { return relay_.turn(); }
-  Task<Millis> settle() { return settle_.turn(); }
+  Task<Millis> settle() {
+    if (!reading_redis_.connected()) {
+      co_await reading_redis_.wait_connected(Clock::now() + connect_time);
+    }
+    co_return co_await settle_.turn();
+  }
   Task<Millis> take_over() { return settle_.take_over(); }
   Task<Millis> trim() { return settle_.trim(); }
   Task<Millis> expire() { return sweeper_.expire(); }

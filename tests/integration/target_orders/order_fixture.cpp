@@ -54,6 +54,7 @@ void OrderFixture::SetUp() {
 void OrderFixture::TearDown() {
   stop.request_stop();
   if (io.stopped()) io.restart();
+  if (server) run(io, server->drain(in(Millis(500))));
   run_for(Millis(30));
 }
 
