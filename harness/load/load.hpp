@@ -69,8 +69,9 @@ struct LoadOutcome {
       0;  // arrivals of the plan in the measured window (open, instant)
 };
 
-// "" or why the descriptors that this process may open could run out: more than the users alone need,
-// fewer than their HTTP connections and WebSockets together. Raises the limit as far as it goes.
+// "" or why the descriptors that this process may open could run out: more than the users alone
+// need, fewer than their HTTP connections and WebSockets together. Raises the limit as far as it
+// goes.
 std::string descriptor_warning(const CompiledRun& run);
 
 // Blocks until all is done. `each_second` is called on the calling thread. A stop request ends the
