@@ -73,6 +73,7 @@ class QueueHub::Handler final : public WebSocketHandler {
   void opened(std::shared_ptr<WebSocketPeer> peer) override {
     session_->peer = std::move(peer);
     session_->heard = Clock::now();
+    session_->beat = true;  // connecting is a sign of life
     session_->open = true;
     if (const auto hub = hub_.lock()) hub->join(session_);
   }

@@ -59,8 +59,8 @@ class SeatHolds {
   virtual SeatMirror* mirror() { return nullptr; }
 };
 
-// Where an order can find the event of a hold id. An id made here carries it (hold_id.hpp); one that
-// a client chose is looked up through `hold:<id>` (set by take, TTL + 60 s).
+// Where an order can find the event of a hold id. An id made here carries it (hold_id.hpp); one
+// that a client chose is looked up through `hold:<id>` (set by take, TTL + 60 s).
 class HoldDirectory {
  public:
   virtual ~HoldDirectory() = default;

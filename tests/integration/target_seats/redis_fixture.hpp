@@ -124,6 +124,13 @@ class RedisFixture : public ::testing::Test {
   std::string seat_state(const EventInfo& event, std::uint32_t seat) {
     return command({"HGET", key(event, "st"), std::to_string(seat)}).text;
   }
+  // Runs everything else until `fact()` holds; false: not within 5 s.
+  template <class Fact>
+  bool eventually(Fact fact) {
+    const TimePoint give_up = in(Millis(5000));
+    while (!fact() && Clock::now() < give_up) run(io, sleep_for(Millis(10)));
+    return fact();
+  }
   // A hash as a map.
   std::map<std::string, std::string> hash(const std::string& name) {
     const RedisReply reply = command({"HGETALL", name});
