@@ -11,6 +11,9 @@ namespace {
 using SeatOf = std::pair<std::uint64_t, std::uint32_t>;  // event, seat
 using UserOf = std::pair<std::uint64_t, std::uint64_t>;  // event, user
 
+// How many of a seat's owners one witness names.
+constexpr std::size_t parties_max = 4;
+
 // A confirmation that a client read, once per order and seat.
 struct Confirmation {
   std::uint64_t event = 0, user = 0;
@@ -103,9 +106,13 @@ void confirmed_once(const Record& record, Check& check) {
     ++check.examined;
     if (who.size() < 2) continue;
     std::string users, orders;
-    for (const Confirmation* c : who) {
-      users += fmt::format("{}{}", users.empty() ? "" : " and ", c->user);
-      orders += fmt::format("{}{}", orders.empty() ? "" : ", ", c->order);
+    for (std::size_t i = 0; i < std::min(who.size(), parties_max); ++i) {
+      users += fmt::format("{}{}", i == 0 ? "" : " and ", who[i]->user);
+      orders += fmt::format("{}{}", i == 0 ? "" : ", ", who[i]->order);
+    }
+    if (who.size() > parties_max) {
+      users += fmt::format(" and {} more", who.size() - parties_max);
+      orders += ", …";
     }
     check.fail(
         fmt::format("{}: users {}, orders {}", seat_name(seat.first, seat.second), users, orders));

@@ -7,16 +7,20 @@ namespace stampede {
 const std::array<SqlAudit, 9> sql_audits{{
     {"A1", "no seat has two live claims",
      R"sql(
-SELECT CONCAT('event {0} seat ', s.seat_no, ': ',
-              GROUP_CONCAT(CONCAT('user ', o.user_id, ' order ', o.id) SEPARATOR ', ')), 1
+SELECT CONCAT('event {0} seat ', s.seat_no, ': ', COUNT(*), ' orders: ',
+              SUBSTRING_INDEX(GROUP_CONCAT(CONCAT('user ', o.user_id, ' order ', o.id)
+                                           ORDER BY o.id SEPARATOR ', '), ', ', 4),
+              IF(COUNT(*) > 4, ', …', '')), 1
 FROM order_seats s JOIN orders o ON o.id = s.order_id
 WHERE s.event_id = {0} AND s.epoch = {1} AND s.live = 1
 GROUP BY s.seat_no HAVING COUNT(*) > 1)sql",
      true},
     {"A2", "no seat is sold to two people, by orders and payments alone",
      R"sql(
-SELECT CONCAT('event {0} seat ', s.seat_no, ': ',
-              GROUP_CONCAT(DISTINCT CONCAT('user ', o.user_id, ' order ', o.id) SEPARATOR ', ')), 1
+SELECT CONCAT('event {0} seat ', s.seat_no, ': ', COUNT(DISTINCT o.id), ' orders: ',
+              SUBSTRING_INDEX(GROUP_CONCAT(DISTINCT CONCAT('user ', o.user_id, ' order ', o.id)
+                                           ORDER BY o.id SEPARATOR ', '), ', ', 4),
+              IF(COUNT(DISTINCT o.id) > 4, ', …', '')), 1
 FROM orders o JOIN payments y ON y.order_id = o.id AND y.status = 'DONE'
   JOIN order_seats s ON s.order_id = o.id
 WHERE o.event_id = {0} AND o.epoch = {1} AND o.status = 'CONFIRMED'
