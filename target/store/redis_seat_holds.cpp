@@ -162,11 +162,17 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
   const std::string_view word = reply.elements.at(0).str();
   metrics_.count("hold", "result", word);
   if (word != "OK" && word != "AGAIN") co_return refusal_of(reply);
+  const std::vector<std::uint32_t> held = read_seat_list(reply.elements.at(3).str());
+  if (!std::ranges::is_permutation(held, wanted.seats)) {
+    No no;
+    no.refusal = Refusal::idempotency_key_reused;
+    no.detail = "this hold has other seats";
+    co_return no;
+  }
   wanted.event = event->id;
   wanted.epoch = event->epoch;
   wanted.expires_ms = reply.elements.at(1).number();
   wanted.fence = to_unsigned(reply.elements.at(2));
-  wanted.seats = read_seat_list(reply.elements.at(3).str());
   co_return wanted;
 }
 

@@ -64,6 +64,8 @@ TEST_F(SeatHoldsOnRedis, TheSameUsersRetryGivesTheSameHold) {
   ASSERT_TRUE(again);
   EXPECT_EQ(first->fence, again->fence);
   EXPECT_EQ(first->expires_ms, again->expires_ms);
+  EXPECT_TRUE(take(event, 7, {3, 2}, 60000, id));
+  EXPECT_EQ(why(take(event, 7, {4}, 60000, id)), Refusal::idempotency_key_reused);
   EXPECT_EQ(why(take(event, 8, {5}, 60000, id)), Refusal::forbidden);
   EXPECT_EQ(run(io, directory->event_of(id)), event->id);
   EXPECT_EQ(run(io, directory->event_of(make_hold_id(33, 1))), 33U);
