@@ -1,6 +1,7 @@
 // What the routes of orders and those of payments need on one thread.
 #pragma once
 
+#include <boost/asio/execution_context.hpp>
 #include <memory>
 
 #include "target/order_parts.hpp"
@@ -9,20 +10,28 @@
 
 namespace boxoffice {
 
-// Where the composition gave no signals of the process, each side has its own: who waits for an
-// order then finds the change by looking.
+// Signals of one thread, for a composition that gives none of the process: payments then wake the
+// waiting orders of their own thread, and those of other threads find the change by looking.
+class ThreadSignals final : public asio::execution_context::service {
+ public:
+  using key_type = ThreadSignals;
+  static inline asio::execution_context::id id;
+  explicit ThreadSignals(asio::execution_context& context) : service(context) {}
+  OrderSignals signals;
+
+ private:
+  void shutdown() override {}
+};
+
 class OrderSide {
  public:
   explicit OrderSide(ThreadContext& thread)
-      : own_signals_(std::make_unique<OrderSignals>()),
-        signals(thread.order_signals != nullptr ? *thread.order_signals : *own_signals_),
+      : signals(thread.order_signals != nullptr
+                    ? *thread.order_signals
+                    : asio::use_service<ThreadSignals>(thread.io).signals),
         settler(std::make_shared<SeatSettler>(thread.io, thread.seats, thread.queue,
                                               thread.catalogue, signals, thread.metrics)) {}
 
- private:
-  std::unique_ptr<OrderSignals> own_signals_;
-
- public:
   OrderSignals& signals;
   const std::shared_ptr<SeatSettler> settler;
 };
