@@ -59,6 +59,7 @@ struct ThreadParts {
             io,           shared.config, shared.metrics, shared.switches, redis,
             mysql,        *events,       catalogue,      *seats,          *hold_directory,
             *seat_ledger, *leases,       *queue,         number,          shared.stop.get_token()} {
+    mysql.on_wait([&metrics = shared.metrics](auto took) { metrics.mysql_pool_wait(took); });
   }
 
   asio::io_context io{1};

@@ -20,6 +20,7 @@ struct StoredOrder {
   std::uint64_t amount = 0, fence = 0;
   std::uint32_t seat_qty = 0;
   std::vector<std::uint32_t> live_seats, all_seats;
+  bool overdue = false;  // its time to pay ended over 5 s ago, by the database's clock
 };
 struct StoredPayment {
   std::uint64_t id = 0, order = 0, amount = 0;

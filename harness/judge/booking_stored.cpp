@@ -276,8 +276,24 @@ std::vector<Check> redis_checks(const FinalState& state) {
   return checks;
 }
 
+namespace {
+
+// Sessions that the end of the run cut off leave orders whose time to pay is not over: those seats
+// are taken by rights, and come back by themselves.
+bool waits_for_payment(const RedisEvent& event, const Rows& rows, std::uint32_t number) {
+  const auto live = rows.live.find({event.event, number});
+  if (live == rows.live.end()) return false;
+  const auto state = event.states.find(number);
+  return state != event.states.end() && parse_seat_state(state->second).kind == 'P' &&
+         live->second[0]->status == "PAYMENT_PENDING" && !live->second[0]->overdue;
+}
+
+}  // namespace
+
 Check undersell_check(const FinalState& state) {
-  Check check{"UNDERSELL", "no seat is lost: each is sold or free", "seats", 0, 0, {}, ""};
+  Check check{
+      "UNDERSELL", "no seat is lost: each is sold, free, or taken for a time", "seats", 0, 0, {},
+      ""};
   check.not_run = sql_missing(state);
   if (check.not_run.empty()) check.not_run = redis_missing(state);
   if (!check.not_run.empty()) return check;
@@ -294,6 +310,7 @@ Check undersell_check(const FinalState& state) {
     }
     for (const std::uint32_t number : seats) {
       if (rows.tickets.contains({event.event, number})) continue;
+      if (waits_for_payment(event, rows, number)) continue;
       const auto live = rows.live.find({event.event, number});
       check.fail(fmt::format("{}: no ticket, but not free: Redis says {}, {}",
                              seat_name(event.event, number), stored(event, number),

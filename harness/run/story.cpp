@@ -120,6 +120,7 @@ bool Story::raise_topology() {
       TopologyPlan plan;
       plan.kind = profile_.topology;
       plan.target = profile_.target;
+      plan.payment_seed = profile_.seed;
       plan.boxoffice = request_.boxoffice;
       plan.log_dir = directory_->path() / "logs";
       topology_ =

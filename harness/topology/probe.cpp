@@ -66,8 +66,9 @@ void run_audits(SqlConnection& sql, const std::vector<SeededEvent>& events, Fina
 
 void read_orders(SqlConnection& sql, const SeededEvent& event, FinalState& state) {
   std::unordered_map<std::uint64_t, std::size_t> index;
-  sql.query(fmt::format("SELECT id, user_id, status, LOWER(HEX(hold_id)), amount, fence, seat_qty "
-                        "FROM orders WHERE event_id = {} AND epoch = {}",
+  sql.query(fmt::format("SELECT id, user_id, status, LOWER(HEX(hold_id)), amount, fence, "
+                        "seat_qty, expires_at < NOW(3) - INTERVAL 5 SECOND FROM orders WHERE "
+                        "event_id = {} AND epoch = {}",
                         event.id, event.epoch),
             [&](const Row& row) {
               StoredOrder order;
@@ -80,6 +81,7 @@ void read_orders(SqlConnection& sql, const SeededEvent& event, FinalState& state
               order.amount = number(row[4]);
               order.fence = number(row[5]);
               order.seat_qty = static_cast<std::uint32_t>(number(row[6]));
+              order.overdue = number(row[7]) != 0;
               index.emplace(order.id, state.orders.size());
               state.orders.push_back(std::move(order));
             });

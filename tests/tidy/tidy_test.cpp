@@ -187,7 +187,9 @@ bool ends_statement(const std::string& line) {
 // indent of the line its head began on.
 Problems function_problems(const std::vector<SourceFile>& files) {
   static const std::regex no_function(
-      R"(^\s*(namespace|class|struct|enum|union|extern|if|for|while|switch|do|else|try|return|co_return|case|default|\}|constexpr .*=|const .*=|inline constexpr .*=|static const .*=).*)");
+      R"(^\s*(namespace|class|struct|enum|union|extern|if|for|while|switch|do|else|try|return|)"
+      R"(co_return|case|default|\}|constexpr .*=|const .*=|inline constexpr .*=|)"
+      R"(static const .*=).*)");
   Problems problems;
   for (const SourceFile& file : files) {
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
