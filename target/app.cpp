@@ -14,6 +14,7 @@
 #include "target/http/server.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
+#include "target/service/order_signals.hpp"
 #include "target/store/schema.hpp"
 
 namespace boxoffice {
@@ -40,6 +41,7 @@ struct Shared {
   Switches switches;
   ServerLoad load;
   std::atomic<bool> prepared{false};
+  OrderSignals order_signals;  // a payment on one thread wakes waiters and relay on another
   std::stop_source stop;
 };
 
@@ -55,10 +57,22 @@ struct ThreadParts {
         seat_ledger(make_seat_ledger(mysql, shared.metrics)),
         leases(make_leases(redis)),
         queue(make_queue_places(redis, shared.metrics)),
-        context{
-            io,           shared.config, shared.metrics, shared.switches, redis,
-            mysql,        *events,       catalogue,      *seats,          *hold_directory,
-            *seat_ledger, *leases,       *queue,         number,          shared.stop.get_token()} {
+        context{io,
+                shared.config,
+                shared.metrics,
+                shared.switches,
+                redis,
+                mysql,
+                *events,
+                catalogue,
+                *seats,
+                *hold_directory,
+                *seat_ledger,
+                *leases,
+                *queue,
+                number,
+                shared.stop.get_token(),
+                &shared.order_signals} {
     mysql.on_wait([&metrics = shared.metrics](auto took) { metrics.mysql_pool_wait(took); });
   }
 
