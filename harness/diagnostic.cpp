@@ -37,6 +37,18 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// Of a character's second and later bytes in UTF-8.
+bool continues_character(char c) noexcept {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80;
+}
+
+// At most `size_max` bytes, and no half character at the end.
+std::string_view cut_whole(std::string_view text, std::size_t size_max) {
+  if (text.size() <= size_max) return text;
+  while (size_max > 0 && continues_character(text[size_max])) --size_max;
+  return text.substr(0, size_max);
+}
+
 }  // namespace
 
 std::string render(const Diagnostic& diagnostic, std::string_view text) {
@@ -45,11 +57,13 @@ std::string render(const Diagnostic& diagnostic, std::string_view text) {
   if (line > 0) out += ":" + std::to_string(line) + ":" + std::to_string(column);
   out += ": error: " + diagnostic.message + "\n";
   if (line > 0 && !text.empty()) {
-    const std::string_view source = line_of(text, line).substr(0, 160);
+    const std::string_view source = cut_whole(line_of(text, line), 160);
     out += std::string(source) + "\n";
-    // Tabs are repeated, so that the caret stands under its column however wide a tab is.
+    // Columns count bytes, the screen counts characters. Tabs are repeated, so that the caret
+    // stands under its column however wide a tab is.
     for (int at = 1; at < column; ++at) {
       const auto index = static_cast<std::size_t>(at - 1);
+      if (index < source.size() && continues_character(source[index])) continue;
       out += index < source.size() && source[index] == '\t' ? '\t' : ' ';
     }
     out += "^\n";

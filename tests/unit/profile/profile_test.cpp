@@ -1,4 +1,4 @@
-// Lengths of loads and runs; JSON pointers.
+// Lengths of loads and runs; JSON pointers; how a problem is shown.
 #include "harness/profile/profile.hpp"
 
 #include <gtest/gtest.h>
@@ -38,6 +38,22 @@ TEST(JsonPointer, Syntax) {
   }
   for (const auto* bad : {"a", "a/b", "$.a", "/a~", "/a~2"})
     EXPECT_FALSE(is_json_pointer(bad)) << bad;
+}
+
+TEST(Render, TheCaretStandsUnderItsCharacter) {
+  // Columns count bytes: "é" has two of them, "좌석" six.
+  const std::string text = "name: x\n\té 좌석: wrong\n";
+  const Diagnostic diagnostic{"a.yaml", {2, 13}, "no", ""};
+  EXPECT_EQ(render(diagnostic, text),
+            "a.yaml:2:13: error: no\n"
+            "\té 좌석: wrong\n"
+            "\t      ^\n");
+}
+
+TEST(Render, ALongLineIsNotCutInsideACharacter) {
+  const std::string text = std::string(159, 'x') + "é";
+  EXPECT_EQ(render(Diagnostic{"a.yaml", {1, 2}, "no", ""}, text),
+            "a.yaml:1:2: error: no\n" + std::string(159, 'x') + "\n ^\n");
 }
 
 }  // namespace
