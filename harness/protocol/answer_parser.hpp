@@ -3,43 +3,60 @@
 #pragma once
 
 #include <boost/beast/http/basic_parser.hpp>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "harness/protocol/wire.hpp"
 
 namespace stampede {
 
-class AnswerParser : public boost::beast::http::basic_parser<false> {
+class AnswerParser {
  public:
   explicit AnswerParser(Exchange& exchange);
 
   enum class Progress : std::uint8_t { needs_more, complete, malformed };
   // Feeds what was received. Unparsed bytes are kept in exchange.carry until more comes;
   // `left_over` is what follows a complete answer and is valid as long as `received` and the
-  // exchange are.
+  // exchange are. Interim answers (100, 102, 103, …) are read over; 101 is final.
   Progress feed(std::string_view received);
   // The peer has closed. An answer that ends with the connection is complete then.
   Progress end();
+  [[nodiscard]] bool keep_alive() const { return message_->keep_alive(); }
   [[nodiscard]] std::string_view left_over() const noexcept { return left_over_; }
   // Sec-WebSocket-Accept, or empty.
   [[nodiscard]] const std::string& websocket_accept() const noexcept { return accept_; }
 
  private:
-  using Error = boost::beast::error_code;
-  using Text = boost::beast::string_view;
-  void on_request_impl(boost::beast::http::verb, Text, Text, int, Error&) override {}
-  void on_response_impl(int code, Text, int, Error&) override;
-  void on_field_impl(boost::beast::http::field name, Text name_text, Text value, Error&) override;
-  void on_header_impl(Error&) override {}
-  void on_body_init_impl(boost::optional<std::uint64_t> const&, Error&) override {}
-  std::size_t on_body_impl(Text body, Error&) override;
-  void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override;
-  void on_finish_impl(Error&) override {}
+  // One message of the answer, interim or final.
+  class Message : public boost::beast::http::basic_parser<false> {
+   public:
+    explicit Message(AnswerParser& parser);
+
+   private:
+    using Error = boost::beast::error_code;
+    using Text = boost::beast::string_view;
+    void on_request_impl(boost::beast::http::verb, Text, Text, int, Error&) override {}
+    void on_response_impl(int code, Text, int, Error&) override;
+    void on_field_impl(boost::beast::http::field name, Text name_text, Text value, Error&) override;
+    void on_header_impl(Error&) override {}
+    void on_body_init_impl(boost::optional<std::uint64_t> const&, Error&) override {}
+    std::size_t on_body_impl(Text body, Error&) override;
+    void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override;
+    void on_finish_impl(Error&) override {}
+
+    Exchange& exchange_;
+    std::string& accept_;
+  };
+
+  bool skip_interim();  // false: too many of them
 
   Exchange& exchange_;
+  std::optional<Message> message_;
   std::string_view left_over_;
   std::string accept_;
+  unsigned interims_ = 0;
 };
 
 }  // namespace stampede

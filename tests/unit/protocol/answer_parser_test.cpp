@@ -47,6 +47,37 @@ TEST(AnswerParser, AnySplitGivesTheSameAnswer) {
   }
 }
 
+TEST(AnswerParser, InterimAnswersAreReadOver) {
+  const std::string text =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nTrace-Id: early\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nTrace-Id: late\r\nContent-Length: 2\r\n\r\nok";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    Exchange exchange;
+    exchange.wanted_headers = {"Trace-Id"};
+    AnswerParser parser(exchange);
+    Progress progress = Progress::needs_more;
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+      ASSERT_EQ(progress, Progress::needs_more) << "pieces of " << piece;
+      progress = parser.feed(text.substr(at, piece));
+    }
+    ASSERT_EQ(progress, Progress::complete) << "pieces of " << piece;
+    EXPECT_EQ(exchange.status, 200u);
+    EXPECT_EQ(exchange.body, "ok");
+    ASSERT_EQ(exchange.headers.size(), 1u);
+    EXPECT_EQ(exchange.headers[0].second, "late");
+  }
+}
+
+TEST(AnswerParser, InterimAnswersWithoutEndAreMalformed) {
+  Exchange exchange;
+  AnswerParser parser(exchange);
+  Progress progress = Progress::needs_more;
+  for (int i = 0; i < 100 && progress == Progress::needs_more; ++i) {
+    progress = parser.feed("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  EXPECT_EQ(progress, Progress::malformed);
+}
+
 TEST(AnswerParser, ConnectionCloseIsSeen) {
   Exchange exchange;
   AnswerParser parser(exchange);
