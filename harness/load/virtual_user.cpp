@@ -268,20 +268,37 @@ void VirtualUser::choose(const ChooseStep& step) {
   stack_.push_back({&step.branches[branch], nullptr, 0, 0});
 }
 
-void VirtualUser::write_headers(const std::vector<Header>& headers, std::string& out) {
+// Request line and headers, without the empty line. False: a value has no place there, and nothing
+// may be sent.
+bool VirtualUser::write_head(std::string_view method, const Template& path,
+                             const std::vector<Header>& headers, Exchange& exchange) {
+  std::string& out = exchange.request;
+  begin_request_line(out, method, worker_.wire.server());
+  std::size_t begin = out.size();
+  path.render(variables_, random_, out);
+  auto found = forbidden_in_path(std::string_view(out).substr(begin));
+  if (!found.empty()) {
+    exchange.problem = fmt::format("not sent: {} in the path", found);
+    return false;
+  }
+  end_request_line(out, worker_.wire.server());
   for (const auto& [name, value] : headers) {
     out.append(name).append(": ");
+    begin = out.size();
     value.render(variables_, random_, out);
+    found = forbidden_in_value(std::string_view(out).substr(begin));
+    if (!found.empty()) {
+      exchange.problem = fmt::format("not sent: {} in the value of the header {}", found, name);
+      return false;
+    }
     out.append("\r\n");
   }
+  return true;
 }
 
-void VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
+bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
+  if (!write_head(http.method, http.path, http.headers, exchange)) return false;
   std::string& out = exchange.request;
-  begin_request_line(out, http.method, worker_.wire.server());
-  http.path.render(variables_, random_, out);
-  end_request_line(out, worker_.wire.server());
-  write_headers(http.headers, out);
   std::string& body = exchange.body;  // not yet needed for the answer
   if (http.body) {
     http.body->render(variables_, random_, body);
@@ -304,11 +321,23 @@ void VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
       exchange.wanted_headers.push_back(capture.pointer);
     }
   }
+  return true;
+}
+
+void VirtualUser::settle_unsent(const CompiledStep& step, Exchange& exchange) {
+  Recorder& recorder = worker_.recorder_at(due_);
+  recorder.begin_request();
+  exchange.outcome = Outcome::assertion_failed;
+  exchange.sent = exchange.done = now();
+  settle(step, exchange, recorder);
 }
 
 Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& http) {
   const Wire::BorrowedExchange exchange = worker_.wire.borrow();
-  write_request(http, *exchange);
+  if (!write_request(http, *exchange)) {
+    settle_unsent(step, *exchange);
+    co_return;
+  }
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request();
   co_await http_.perform(*exchange, now() + step.timeout);
@@ -354,7 +383,9 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
   const Sample sample{due_, exchange.sent, exchange.first_byte, exchange.done, outcome};
   record_sample(step, recorder, sample, status,
                 exchange.problem.empty() ? std::string_view(exchange.body) : exchange.problem);
-  if (step.record) record_ledger(*step.record, sample, status);
+  const bool unsent = outcome == Outcome::assertion_failed && exchange.status == 0;
+  const Certainty certainty = unsent ? Certainty::not_applied : certainty_of(outcome, status);
+  if (step.record) record_ledger(*step.record, sample, status, certainty);
   due_ = outcome == Outcome::timed_out ? now() : exchange.done;
   if (outcome == Outcome::connect_failed) {
     fail(outcome, "no connection: " + exchange.problem);
@@ -376,8 +407,8 @@ void VirtualUser::record_sample(const CompiledStep& step, Recorder& recorder, co
   recorder.record(step.series, sample, text);
 }
 
-void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& sample,
-                                unsigned status) {
+void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& sample, unsigned status,
+                                Certainty certainty) {
   const auto kind = ledger_kind(record.kind);
   if (!kind) return;
   const auto text = [this](const std::optional<Template>& field) {
@@ -388,7 +419,7 @@ void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& samp
   LedgerEntry entry;
   entry.kind = *kind;
   entry.outcome = sample.outcome;
-  entry.certainty = certainty_of(sample.outcome, status);
+  entry.certainty = certainty;
   entry.status = static_cast<std::uint16_t>(status);
   entry.user = user_;
   entry.session = session_;
@@ -416,10 +447,11 @@ Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
 
 Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect) {
   const Wire::BorrowedExchange exchange = worker_.wire.borrow();
-  begin_request_line(exchange->request, "GET", worker_.wire.server());
-  connect.path.render(variables_, random_, exchange->request);
-  end_request_line(exchange->request, worker_.wire.server());
-  write_headers(connect.headers, exchange->request);
+  if (!write_head("GET", connect.path, connect.headers, *exchange)) {
+    settle_unsent(step, *exchange);
+    fail(exchange->outcome, worker_.plan.run->series[step.series].step + ": " + exchange->problem);
+    co_return;
+  }
   if (websocket_) websocket_->close();
   websocket_ = std::make_shared<WebSocketClient>(worker_.wire, this);
   Recorder& recorder = worker_.recorder_at(due_);
@@ -476,7 +508,7 @@ Task<void> VirtualUser::perform_ws_await(const CompiledStep& step, const WsAwait
   const TimePoint first = is_error(outcome) ? TimePoint{} : wait_.done;
   const Sample sample{began, began, first, wait_.done, outcome};
   record_sample(step, recorder, sample, 0, wait_.problem);
-  if (step.record) record_ledger(*step.record, sample, 0);
+  if (step.record) record_ledger(*step.record, sample, 0, certainty_of(outcome, 0));
   due_ = outcome == Outcome::timed_out ? now() : wait_.done;
 }
 

@@ -97,13 +97,17 @@ class VirtualUser final : public WebSocketListener {
   void assign(const SetStep& step);
   void choose(const ChooseStep& step);
   void send_message(const WsSendStep& step);
-  void write_request(const HttpStep& http, Exchange& exchange);
-  void write_headers(const std::vector<Header>& headers, std::string& out);
+  bool write_head(std::string_view method, const Template& path, const std::vector<Header>& headers,
+                  Exchange& exchange);
+  bool write_request(const HttpStep& http, Exchange& exchange);
   Outcome judge_answer(const HttpStep& http, Exchange& exchange);
   void settle(const CompiledStep& step, Exchange& exchange, Recorder& recorder);
+  // A request that could not be written ends without being sent.
+  void settle_unsent(const CompiledStep& step, Exchange& exchange);
   void record_sample(const CompiledStep& step, Recorder& recorder, const Sample& sample,
                      unsigned status, std::string_view detail);
-  void record_ledger(const CompiledRecord& record, const Sample& sample, unsigned status);
+  void record_ledger(const CompiledRecord& record, const Sample& sample, unsigned status,
+                     Certainty certainty);
   void remember_answer(unsigned status, std::string_view body, Outcome outcome);
   bool holds(const Expression& condition);
   void fail(Outcome kind, std::string text);

@@ -24,6 +24,22 @@ inline bool same_header(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [&lower](char x, char y) { return lower(x) == lower(y); });
 }
+// What a rendered path or header value must not contain, by name, or nothing. A value that comes
+// from an answer could otherwise end the line it stands in and go on as a request of its own.
+inline std::string_view forbidden_in_value(std::string_view value) noexcept {
+  for (const char c : value) {
+    if (c == '\r' || c == '\n') return "a line break";
+    if (c == '\0') return "a NUL";
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F')
+      return "a control character";
+  }
+  return {};
+}
+inline std::string_view forbidden_in_path(std::string_view path) noexcept {
+  const std::string_view found = forbidden_in_value(path);
+  if (!found.empty()) return found;
+  return path.find_first_of(" \t") == std::string_view::npos ? std::string_view{} : "a blank";
+}
 inline void append_content_length(std::string& out, std::size_t length) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, length).ptr;

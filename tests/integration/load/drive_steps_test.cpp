@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 
 #include "tests/integration/load/profile_builder.hpp"
 #include "tests/support/scripted_server.hpp"
@@ -29,6 +30,13 @@ StepSpec of(decltype(StepSpec::action) action) {
 }
 StepSpec set(std::string variable, std::string expression) {
   return of(SetSpec{{{std::move(variable), Source{std::move(expression), {}}}}});
+}
+
+CaptureSpec capture_of(std::string variable, std::string pointer) {
+  CaptureSpec capture;
+  capture.variable = std::move(variable);
+  capture.pointer = std::move(pointer);
+  return capture;
 }
 
 Drive sessions(int count, std::vector<StepSpec> steps) {
@@ -115,6 +123,51 @@ TEST(DriveSteps, LaterStepsAreDueAfterTheAnswerAndTheThinkTime) {
   EXPECT_GE(*b.response[0].min(), milliseconds{100});
   EXPECT_LT(*b.response[0].quantile(0.5), milliseconds{200}) << "neither /a nor the think counts";
   EXPECT_LT(*b.lag.quantile(0.5), milliseconds{50});
+}
+
+// A value that a server chose must not become a second request, or part of another one.
+TEST(DriveSteps, AValueThatWouldSplitTheRequestIsNotSent) {
+  const std::tuple<std::string, bool, std::string> cases[] = {
+      {"x\\r\\n\\r\\nGET /smuggled HTTP/1.1\\r\\nHost: x", true, "a line break"},
+      {"x\\nInjected: 1", true, "a line break"},
+      {"x\\u0000y", true, "a NUL"},
+      {"x\\u0001y", true, "a control character"},
+      {"x HTTP/1.1\\r\\nInjected: 1", false, "a line break"},
+      {"x y", false, "a blank"},
+      {"x\\ty", false, "a blank"}};
+  for (const auto& [value, in_header, named] : cases) {
+    std::map<std::string, int> targets;
+    ScriptedServer server([&targets, &value](const Seen& seen) {
+      ++targets[seen.target.substr(0, 5)];
+      Reply reply;
+      reply.body = R"({"v":")" + value + R"("})";
+      return reply;
+    });
+    StepSpec learn = get("learn", "/lear");
+    std::get<HttpSpec>(learn.action).captures.push_back(capture_of("v", "/v"));
+    StepSpec use = get("use", in_header ? "/used" : "/used${v}");
+    if (in_header) std::get<HttpSpec>(use.action).headers.emplace_back("Token", Source{"${v}", {}});
+    const Driven driven = sessions(3, {learn, use, get("after", "/then")}).against(server.port());
+    driven.expect_closed_balance();
+    EXPECT_EQ(targets, (std::map<std::string, int>{{"/lear", 3}, {"/then", 3}})) << value;
+    EXPECT_EQ(driven.count(Outcome::assertion_failed), 3u) << value;
+    const std::string example = driven.example(Outcome::assertion_failed);
+    EXPECT_EQ(example, "use: not sent: " + named +
+                           (in_header ? " in the value of the header Token" : " in the path"));
+  }
+}
+
+TEST(DriveSteps, AWebSocketIsNotAskedForWithAValueThatSplitsTheRequest) {
+  Asked asked;
+  StepSpec connect = ws_connect("/ws");
+  std::get<WsConnectSpec>(connect.action).headers.emplace_back("Token", Source{"${v}", {}});
+  const Driven driven =
+      sessions(3, {set("v", R"('x\r\nInjected: 1')"), connect}).against(asked.server.port());
+  driven.expect_closed_balance();
+  EXPECT_TRUE(asked.targets.empty());
+  EXPECT_EQ(driven.total().sessions.failed, 3u);
+  EXPECT_EQ(driven.example(Outcome::assertion_failed),
+            "socket: not sent: a line break in the value of the header Token");
 }
 
 }  // namespace
