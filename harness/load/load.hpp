@@ -69,6 +69,9 @@ struct LoadOutcome {
       0;  // arrivals of the plan in the measured window (open, instant)
 };
 
+// The niceness that load threads ask for (setpriority); only a privileged process gets it.
+inline constexpr int generator_niceness = -10;
+
 // "" or why the descriptors that this process may open could run out: more than the users alone
 // need, fewer than their HTTP connections and WebSockets together. Raises the limit as far as it
 // goes.

@@ -77,6 +77,8 @@ Facts collect_environment() {
   facts.emplace_back("somaxconn", first_line("/proc/sys/net/core/somaxconn"));
   const std::string governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   facts.emplace_back("governor", governor.empty() ? "not shown by this machine" : governor);
+  // Whether load threads get the niceness that they ask for (load.hpp).
+  facts.emplace_back("generator_priority", geteuid() == 0 ? "nice -10" : "normal (no privilege)");
   facts.emplace_back("placement", "generator, target and databases on one machine, not pinned");
   return facts;
 }

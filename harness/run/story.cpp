@@ -15,7 +15,7 @@
 namespace stampede {
 namespace {
 
-constexpr std::chrono::milliseconds quiesce_patience{20'000};
+constexpr std::chrono::milliseconds quiesce_patience{15'000};
 constexpr std::chrono::seconds token_life_beyond_run{3600};
 
 std::string topology_name(const RunRequest& request) {

@@ -50,7 +50,7 @@ bool is_idempotency_key(std::string_view key) noexcept {
 }  // namespace
 
 HttpConnection::HttpConnection(Lane& lane, Socket socket, Surface surface)
-    : Watched(lane.watched), lane_(lane), socket_(std::move(socket)), surface_(surface) {}
+    : Watched(lane.watch_list()), lane_(lane), socket_(std::move(socket)), surface_(surface) {}
 
 HttpConnection::~HttpConnection() {
   lane_.load.connections.fetch_sub(1, std::memory_order_relaxed);

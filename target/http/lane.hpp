@@ -74,7 +74,8 @@ struct RequestBuffer {
 // A coroutine of ours that fails is a bug; it ends alone, and is told once.
 void report_failure(std::exception_ptr failure, std::string_view what);
 
-struct Lane {
+// Lives as long as the last connection.
+struct Lane : std::enable_shared_from_this<Lane> {
   Lane(asio::io_context& context, const Config& settings, const ServerLimits& bounds,
        Metrics& figures, const Switches& changes, ServerLoad& process, const RouteTable& table)
       : io(context),
@@ -99,6 +100,7 @@ struct Lane {
   std::array<char, 16 * 1024> scratch;  // for reads that are consumed before the next suspension
   bool draining = false;
 
+  std::shared_ptr<WatchList> watch_list() { return {shared_from_this(), &watched}; }
   std::unique_ptr<RequestBuffer> borrow();
   void give_back(std::unique_ptr<RequestBuffer> buffer);
   std::string new_trace_id();

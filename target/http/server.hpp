@@ -1,8 +1,7 @@
 // The sockets of one thread: listeners, the connections they bring, the deadline clock, the drain.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-#include <list>
+#include <memory>
 #include <string>
 
 #include "target/http/lane.hpp"
@@ -11,9 +10,12 @@ namespace boxoffice {
 
 class HttpServer {
  public:
-  // What is referred to must outlive the server; `table` must not change any more.
+  // What is referred to must outlive `io`, because connections end with it at the latest; `table`
+  // must not change any more.
   HttpServer(asio::io_context& io, const Config& config, Metrics& metrics, const Switches& switches,
              ServerLoad& load, const RouteTable& table, const ServerLimits& limits = {});
+  // Cuts what is left; on the io_context's thread, or when that does not run. `io` must still be
+  // there, and may go on running.
   ~HttpServer();
   HttpServer(HttpServer&&) = delete;
 
@@ -25,25 +27,11 @@ class HttpServer {
   // what is left at `until` is cut. True: nothing had to be cut.
   Task<bool> drain(TimePoint until);
 
-  [[nodiscard]] std::size_t open_connections() const noexcept { return lane_.watched.size(); }
+  [[nodiscard]] std::size_t open_connections() const noexcept;
 
  private:
-  using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
-  struct Listener {
-    Acceptor acceptor;
-    Surface surface;
-    Timer pause;
-  };
-
-  Task<void> accept_loop(Listener& listener);
-  void welcome(Socket socket, Surface surface);
-  Task<void> deadline_loop();
-  void stop_accepting();
-
-  Lane lane_;
-  std::list<Listener> listeners_;
-  Timer deadline_clock_;
-  std::uint32_t loops_ = 0;  // of ours still running
+  struct Core;
+  std::shared_ptr<Core> core_;  // shared with the loops, which end after the server
 };
 
 // Whether somebody listens there already; shared ports hide that from a plain bind.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "target/domain/task.hpp"
@@ -19,7 +20,8 @@ class Watched {
   virtual void cut() noexcept = 0;                   // end now
 
  protected:
-  explicit Watched(WatchList& list);
+  // Keeps the list, and what the list is part of, alive.
+  explicit Watched(std::shared_ptr<WatchList> list);
   ~Watched();
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
@@ -27,7 +29,7 @@ class Watched {
 
  private:
   friend class WatchList;
-  WatchList& list_;
+  std::shared_ptr<WatchList> list_;
   std::size_t place_;
 };
 

@@ -7,7 +7,7 @@
 namespace boxoffice {
 
 WebSocketSession::WebSocketSession(Lane& lane, Socket socket)
-    : Watched(lane.watched), lane_(lane), socket_(std::move(socket)), heard_(Clock::now()) {
+    : Watched(lane.watch_list()), lane_(lane), socket_(std::move(socket)), heard_(Clock::now()) {
   lane_.load.connections.fetch_add(1, std::memory_order_relaxed);
   lane_.load.websockets.fetch_add(1, std::memory_order_relaxed);
   set_deadline(heard_ + lane_.limits.ws_ping);

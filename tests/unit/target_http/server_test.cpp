@@ -83,9 +83,25 @@ class Running {
     thread_ = std::thread([this] { io_.run(); });
   }
   ~Running() {
-    if (!drained_) drain(100ms);
+    if (server_ && !drained_) drain(100ms);
     work_.reset();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+  }
+  // Ends the server in the middle of everything. `stopped`: the io_context is stopped before, and
+  // is destroyed with what waits in it; otherwise it goes on.
+  void destroy(bool stopped) {
+    if (stopped) {
+      io_.stop();
+      thread_.join();
+      server_.reset();
+      return;
+    }
+    std::promise<void> done;
+    asio::post(io_, [this, &done] {
+      server_.reset();
+      done.set_value();
+    });
+    done.get_future().get();
   }
   static ServerLimits fast() {
     ServerLimits limits;
@@ -135,17 +151,18 @@ class Running {
     co_return json_response(200, "through");
   }
 
-  asio::io_context io_{1};
-  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  // The connections end with the io_context, so what they refer to is declared before it.
   Config config_;
   Metrics metrics_;
   Switches switches_;
   ServerLoad load_;
   RouteTable table_;
-  std::unique_ptr<HttpServer> server_;
-  std::uint16_t port_ = 0, admin_port_ = 0;
   std::atomic<bool> gate_open_{false};
   std::atomic<int> closed_{0};
+  asio::io_context io_{1};
+  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  std::unique_ptr<HttpServer> server_;
+  std::uint16_t port_ = 0, admin_port_ = 0;
   bool drained_ = false;
   std::thread thread_;
 };
@@ -700,6 +717,33 @@ TEST(WebSocketServer, DrainSendsRestart) {
   client.shut();
   EXPECT_TRUE(drained.get());
   EXPECT_EQ(server.closed(), 1);
+}
+
+// Whatever waits in the io_context must not reach into the server that is gone.
+TEST(HttpServer, MayBeDestroyedInTheMiddleOfEverything) {
+  for (const bool stopped : {false, true}) {
+    ServerLoad* load = nullptr;
+    Running server;
+    load = &server.load();
+    Client idle(server.port()), waiting(server.port()), half(server.port()), peer(server.port());
+    EXPECT_EQ(status(idle.exchange(get("/echo"))), 200);
+    waiting.send(get("/gate"));
+    half.send("GET /echo HT");
+    peer.send(upgrade("Authorization: Bearer " + server.token(5) + "\r\n"));
+    EXPECT_EQ(status(peer.response(false)), 101);
+    std::this_thread::sleep_for(30ms);
+    server.destroy(stopped);
+    if (stopped) continue;
+    server.open_gate();
+    EXPECT_TRUE(idle.closed());
+    EXPECT_TRUE(waiting.closed());
+    EXPECT_TRUE(half.closed());
+    EXPECT_TRUE(peer.closed());
+    for (int i = 0; i < 200 && load->connections > 0; ++i) std::this_thread::sleep_for(10ms);
+    EXPECT_EQ(load->connections, 0u);
+    EXPECT_EQ(load->websockets, 0u);
+    EXPECT_EQ(server.closed(), 1);
+  }
 }
 
 }  // namespace
