@@ -4,8 +4,6 @@
 
 #include <array>
 #include <charconv>
-#include <chrono>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 namespace boxoffice {
@@ -50,15 +48,6 @@ std::optional<OrderStatus> order_status(std::string_view name) noexcept {
   return {};
 }
 
-std::string utc_text(std::int64_t epoch_ms) {
-  const std::time_t seconds = epoch_ms / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     epoch_ms % 1000);
-}
-
 std::string seats_text(const std::vector<std::uint32_t>& seats) {
   return fmt::format("{}", fmt::join(seats, ","));
 }
@@ -80,7 +69,7 @@ std::vector<std::uint32_t> seats_of(std::string_view text) {
 std::string receipt_json(const OrderFacts& order) {
   return fmt::format(
       R"({{"orderId":"{}","status":"{}","amount":{},"seatIds":[{}],"expiresAt":"{}"}})", order.id,
-      name_of(order.status), order.amount, seats_text(order.seats), utc_text(order.expires_ms));
+      name_of(order.status), order.amount, seats_text(order.seats), rfc3339(order.expires_ms));
 }
 
 std::string view_json(const OrderView& view) {
@@ -95,7 +84,7 @@ std::string view_json(const OrderView& view) {
       R"("expiresAt":"{}","payment":{},"tickets":[{}]}})",
       order.id, name_of(order.status),
       order.reason.empty() ? std::string("null") : json_text(order.reason), order.event,
-      order.amount, seats_text(order.seats), utc_text(order.expires_ms), payment_json(view.payment),
+      order.amount, seats_text(order.seats), rfc3339(order.expires_ms), payment_json(view.payment),
       tickets);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "target/domain/refusal.hpp"
+#include "target/service/instant.hpp"
 
 namespace boxoffice {
 
@@ -56,7 +57,8 @@ struct NewOrder {
   std::string trace_id;
 };
 
-std::string utc_text(std::int64_t epoch_ms);        // 2026-01-31T12:00:00.000Z
+// Of rfc3339(), the one way times are written.
+inline std::string utc_text(std::int64_t epoch_ms) { return rfc3339(epoch_ms); }
 std::string receipt_json(const OrderFacts& order);  // the answer of POST /api/orders
 std::string view_json(const OrderView& view);       // the answer of GET /api/orders/{id}
 std::string event_json(const OrderFacts& order);    // the payload of an outbox row
