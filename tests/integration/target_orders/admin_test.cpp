@@ -433,6 +433,20 @@ TEST_F(AdminTest, PaymentIsChangedInPartAndInRange) {
   EXPECT_EQ(parts->switches.payment()->approve, 0.25);
 }
 
+TEST_F(AdminTest, EveryFieldOfThePaymentCanBeChanged) {
+  const auto wanted = nlohmann::json::parse(R"({"webhook":true,"approve":0.25,"delay":"lognormal",
+    "delayAMs":5.5,"delayBMs":70.5,"timeout":0.125,"webhookDuplicate":0.1,"webhookReorder":0.2,
+    "webhookLost":0.3,"webhookForged":0.4,"webhookLate":0.5,"seed":77,"retryUnitMs":9,
+    "inflightMax":3})");
+  const auto before = ask("GET", "/admin/config").json.at("payment");
+  EXPECT_EQ(before.size(), wanted.size()) << "a new field belongs into this test";
+  for (const auto& [name, value] : wanted.items()) EXPECT_NE(before.at(name), value) << name;
+  const Asked set = ask("PUT", "/admin/payment", wanted.dump());
+  ASSERT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(set.json, wanted);
+  EXPECT_EQ(ask("GET", "/admin/config").json.at("payment"), wanted);
+}
+
 TEST_F(AdminTest, TheConfigurationHoldsNoSecret) {
   config.mysql_password = "hush-mysql";
   config.admin_token = "hush-admin";
