@@ -17,8 +17,10 @@ constexpr Nanos probe_every{std::chrono::milliseconds{10}};
 constexpr Nanos closed_tick{std::chrono::milliseconds{20}};
 // A closed user whose session failed does not fall upon a dead target in a tight loop.
 constexpr Nanos pause_after_failure{std::chrono::milliseconds{100}};
-// Users are prepared over this part of the time that is left before the first instant.
+// Users are prepared over this part of the time that is left before the first instant, and not so
+// early that a server would close their idle connections before it comes.
 constexpr double prepare_spread = 0.6;
+constexpr Nanos prepare_lead_max{std::chrono::seconds{25}};
 constexpr std::uint64_t unlimited = ~std::uint64_t{0};
 
 }  // namespace
@@ -281,8 +283,8 @@ Task<void> Worker::instant_user(InstantRun& run, std::uint32_t number) {
   const TimePoint first = start_ + run.scenario.start_at;
   const double place = static_cast<double>(number) / static_cast<double>(run.load.users);
   user.begin({number, number, 0});
-  co_await user.sleep_until(start_ +
-                            from_seconds(to_seconds(first - start_) * prepare_spread * place));
+  const TimePoint from = std::max(start_, first - prepare_lead_max);
+  co_await user.sleep_until(from + from_seconds(to_seconds(first - from) * prepare_spread * place));
   for (std::uint32_t round = 0; round < run.load.rounds; ++round) {
     const TimePoint instant = first + round * run.load.every;
     if (instant >= end_) break;
