@@ -430,15 +430,22 @@ Task<bool> HttpConnection::upgrade(const WebSocketRoute& route) {
 }
 
 void HttpConnection::expired(TimePoint) noexcept {
-  if (phase_ == Phase::reading) {
-    // Best effort: whoever dawdles over a request may not be reading either.
-    constexpr std::string_view timeout =
-        "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    boost::system::error_code ignored;
-    socket_.write_some(asio::buffer(timeout), ignored);
-    socket_.shutdown(Socket::shutdown_both, ignored);
+  try {
+    if (phase_ == Phase::reading) tell_timeout();
+  } catch (const std::bad_alloc&) {
+    // Cut without a word.
   }
   cut();
+}
+
+// Best effort: whoever dawdles over a request may not be reading either.
+void HttpConnection::tell_timeout() {
+  const HttpRequest request = lane_.no_request();
+  const auto response =
+      bare_problem(408, "REQUEST_TIMEOUT", "The request did not come in time", request);
+  boost::system::error_code ignored;
+  socket_.write_some(asio::buffer(farewell(response, request, lane_.date())), ignored);
+  socket_.shutdown(Socket::shutdown_both, ignored);
 }
 
 void HttpConnection::drain(TimePoint now) noexcept {

@@ -46,6 +46,7 @@ class HttpConnection final : public Watched {
   Task<WebSocketAccept> accept_websocket(const WebSocketRoute& route,
                                          std::optional<HttpResponse>& refusal);
   void write_switching(const WebSocketAccept& accept);
+  void tell_timeout();
   Task<void> linger();
   void enter(Phase phase, TimePoint deadline) noexcept;
 

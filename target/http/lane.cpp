@@ -59,6 +59,13 @@ std::string Lane::new_trace_id() {
   return to_hex({bytes.data(), bytes.size()});
 }
 
+HttpRequest Lane::no_request() {
+  HttpRequest request;
+  request.path = "/";
+  request.trace_id = new_trace_id();
+  return request;
+}
+
 std::string_view Lane::date() {
   const std::time_t now = std::time(nullptr);
   if (now != date_second_) {

@@ -104,6 +104,8 @@ struct Lane : std::enable_shared_from_this<Lane> {
   std::unique_ptr<RequestBuffer> borrow();
   void give_back(std::unique_ptr<RequestBuffer> buffer);
   std::string new_trace_id();
+  // Stands for a request that never came, or never came to its end.
+  HttpRequest no_request();
   std::string_view date();  // of the Date header; made once a second
 
  private:

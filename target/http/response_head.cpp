@@ -80,6 +80,17 @@ void append_response(std::string& out, const HttpResponse& response, const Respo
   if (!bodiless && !head.without_body) out.append(response.body);
 }
 
+std::string farewell(const HttpResponse& response, const HttpRequest& request,
+                     std::string_view date) {
+  ResponseHead head;
+  head.trace_id = request.trace_id;
+  head.date = date;
+  head.keep_alive = false;
+  std::string text;
+  append_response(text, response, head);
+  return text;
+}
+
 HttpResponse bare_problem(int status, std::string_view code, std::string_view title,
                           const HttpRequest& request) {
   std::string slug(code);

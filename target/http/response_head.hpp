@@ -16,6 +16,9 @@ struct ResponseHead {
   bool without_body = false;  // HEAD
 };
 void append_response(std::string& out, const HttpResponse& response, const ResponseHead& head);
+// The last words of a connection of which no request was read.
+std::string farewell(const HttpResponse& response, const HttpRequest& request,
+                     std::string_view date);
 // "Name: value\r\n"; control characters of the value are dropped, so that no value makes a header.
 void append_field(std::string& out, std::string_view name, std::string_view value);
 std::string_view reason_phrase(int status) noexcept;

@@ -6,6 +6,7 @@
 #include <list>
 
 #include "target/http/connection.hpp"
+#include "target/http/response_head.hpp"
 #include "target/log.hpp"
 
 namespace boxoffice {
@@ -14,6 +15,7 @@ namespace {
 constexpr int backlog = 4096;
 constexpr Millis accept_pause{50};
 constexpr Millis drain_grain{20};
+constexpr std::int64_t refused_retry_ms = 1000;
 
 // Subtle: a shared port needs SO_REUSEPORT before the bind, which Asio has no public name for.
 void share_port(Acceptor& acceptor) {
@@ -123,11 +125,14 @@ void HttpServer::Core::welcome(Socket socket, Surface surface) {
       lane->config.connections_max) {
     lane->load.connections.fetch_sub(1, std::memory_order_relaxed);
     lane->metrics.count("connections_refused");
-    constexpr std::string_view refusal =
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-        "Connection: close\r\n\r\n";
+    const HttpRequest request = lane->no_request();
+    No no;
+    no.refusal = Refusal::overloaded;
+    no.detail = "too many connections";
+    no.retry_after_ms = refused_retry_ms;
+    const std::string text = farewell(problem(no, request), request, lane->date());
     socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(refusal), ignored);
+    socket.write_some(asio::buffer(text), ignored);
     return;
   }
   socket.non_blocking(true, ignored);

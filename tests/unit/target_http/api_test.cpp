@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
 #include "target/http/request_parser.hpp"
 #include "target/http/response_head.hpp"
 
@@ -60,6 +65,58 @@ TEST(Problem, HostilePathsStayJson) {
 
 TEST(Refusals, EveryRowIsFoundByItsRefusal) {
   for (const RefusalRow& row : refusal_table) EXPECT_EQ(row_of(row.refusal).code, row.code);
+}
+
+// The load generator classifies by status alone, so a code may not move to another class.
+TEST(Refusals, EveryCodeHasTheStatusOfItsClass) {
+  const std::map<int, std::set<std::string_view>> classes{
+      {400, {"MALFORMED", "IDEMPOTENCY_KEY_MISSING"}},
+      {401, {"UNAUTHENTICATED", "TOKEN_INVALID"}},
+      {403, {"FORBIDDEN", "NOT_ADMITTED"}},
+      {404, {"NOT_FOUND"}},
+      {405, {"METHOD_NOT_ALLOWED"}},
+      {409, {"SEAT_HELD", "SEAT_CLAIMED", "ALREADY_PAID", "IN_PROGRESS", "ALREADY_FINAL"}},
+      {410, {"HOLD_EXPIRED", "ORDER_EXPIRED", "PASS_EXPIRED", "GHOSTED", "SALE_ENDED"}},
+      {413, {"BODY_TOO_LARGE"}},
+      {415, {"UNSUPPORTED_MEDIA_TYPE"}},
+      {422,
+       {"VALIDATION_FAILED", "SEAT_SOLD", "SEAT_UNKNOWN", "SEAT_LOCKED", "QUOTA_EXCEEDED",
+        "AMOUNT_MISMATCH", "IDEMPOTENCY_KEY_REUSED"}},
+      {425, {"SALE_NOT_OPEN"}},
+      {429, {"RATE_LIMITED", "QUEUE_FULL"}},
+      {500, {"INTERNAL"}},
+      {503, {"OVERLOADED", "DEPENDENCY_DOWN", "REBUILDING"}},
+      {504, {"PG_TIMEOUT", "COMMIT_UNKNOWN"}}};
+  std::map<int, std::set<std::string_view>> rows;
+  for (const RefusalRow& row : refusal_table) rows[row.status].insert(row.code);
+  EXPECT_EQ(rows, classes);
+}
+
+TEST(Refusals, CodesAreUniqueAndTheirSlugsAreTheSameWords) {
+  std::set<std::string_view> codes;
+  for (const RefusalRow& row : refusal_table) {
+    EXPECT_TRUE(codes.insert(row.code).second) << row.code << " twice";
+    std::string slug(row.code);
+    for (char& c : slug) c = c == '_' ? '-' : static_cast<char>(std::tolower(c));
+    EXPECT_EQ(row.slug, slug);
+    EXPECT_FALSE(row.title.empty()) << row.code;
+    EXPECT_NE(reason_phrase(row.status), "Status") << row.status;
+  }
+}
+
+TEST(Refusals, EachIsAProblemThatCarriesTheTrace) {
+  for (const RefusalRow& row : refusal_table) {
+    No no;
+    no.refusal = row.refusal;
+    const auto response = problem(no, sample());
+    EXPECT_EQ(response.status, row.status);
+    EXPECT_EQ(response.content_type, "application/problem+json");
+    const auto json = nlohmann::json::parse(response.body);
+    EXPECT_EQ(json["status"], row.status);
+    EXPECT_EQ(json["code"], row.code);
+    EXPECT_EQ(json["type"], "/problems/" + std::string(row.slug));
+    EXPECT_EQ(json["traceId"], sample().trace_id);
+  }
 }
 
 TEST(HttpRequest, QueryValuesAreDecoded) {

@@ -269,6 +269,21 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+std::string between(std::string_view text, std::string_view before, char end) {
+  const auto at = text.find(before);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + before.size());
+  return std::string(text.substr(0, text.find(end)));
+}
+// A refusal says what it is, and by which trace it is found in the log.
+void expect_problem(std::string_view answer) {
+  EXPECT_TRUE(contains(answer, "Content-Type: application/problem+json\r\n")) << answer;
+  const std::string trace = between(answer, "Trace-Id: ", '\r');
+  EXPECT_EQ(trace.size(), 32u) << answer;
+  EXPECT_EQ(between(answer, R"("traceId":")", '"'), trace) << answer;
+  EXPECT_EQ(between(answer, R"("status":)", ','), std::to_string(status(answer))) << answer;
+}
+
 TEST(HttpServer, KeepsTheConnectionAndTracesEveryAnswer) {
   Running server;
   Client client(server.port());
@@ -383,6 +398,7 @@ TEST(HttpServer, RefusesByItself) {
     const auto answer = client.exchange(request);
     EXPECT_EQ(status(answer), expected) << request << answer;
     EXPECT_TRUE(contains(answer, "Trace-Id: "));
+    if (expected >= 400) expect_problem(answer);
     EXPECT_FALSE(contains(answer, "secret internals"));
     if (expected == 401) EXPECT_TRUE(contains(answer, "WWW-Authenticate: Bearer"));
     if (expected == 405) EXPECT_TRUE(contains(answer, "Allow: GET, HEAD, POST\r\n"));
@@ -416,7 +432,7 @@ TEST(HttpServer, CutsOversizeShort) {
     const auto answer = client.exchange(request);
     EXPECT_EQ(status(answer), expected) << request.substr(0, 60);
     EXPECT_TRUE(contains(answer, "Connection: close\r\n"));
-    EXPECT_TRUE(contains(answer, "application/problem+json"));
+    expect_problem(answer);
     EXPECT_TRUE(client.closed());
   }
 }
@@ -433,7 +449,9 @@ TEST(HttpServer, ADawdlingRequestIsCutWhileOthersAreServed) {
   Client slow(server.port()), idle(server.port());
   slow.send("GET /echo HT");
   std::this_thread::sleep_for(50ms);
-  EXPECT_EQ(status(slow.response()), 408);
+  const auto answer = slow.response();
+  EXPECT_EQ(status(answer), 408);
+  expect_problem(answer);
   EXPECT_TRUE(slow.closed());
   EXPECT_EQ(status(idle.exchange(get("/echo"))), 200) << "idle is not slow";
 }
@@ -492,7 +510,10 @@ TEST(HttpServer, TooManyConnectionsAreToldAndCounted) {
   Client first(server.port());
   EXPECT_EQ(status(first.exchange(get("/echo"))), 200);
   Client second(server.port());
-  EXPECT_EQ(status(second.response()), 503);
+  const auto answer = second.response();
+  EXPECT_EQ(status(answer), 503);
+  EXPECT_TRUE(contains(answer, R"("code":"OVERLOADED")"));
+  expect_problem(answer);
   EXPECT_EQ(status(first.exchange(get("/echo"))), 200);
   EXPECT_TRUE(contains(server.metrics().exposition(), "connections_refused_total 1"));
 }
