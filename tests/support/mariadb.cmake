@@ -3,3 +3,5 @@ project_library(private_mariadb NO_PCH FILES ${CMAKE_CURRENT_LIST_DIR}/private_m
   LINK PkgConfig::mariadb)
 target_compile_definitions(private_mariadb PRIVATE
   MARIADB_TEMPLATE_FOLDER="${CMAKE_BINARY_DIR}/mariadb-template")
+# What loses a COMMIT between a client and its database.
+project_library(mysql_proxy FILES ${CMAKE_CURRENT_LIST_DIR}/mysql_proxy.cpp)

@@ -57,12 +57,13 @@ class MysqlFixture : public ::testing::Test {
   }
   void SetUp() override {
     if (!PrivateMariadb::installed()) GTEST_SKIP() << "MariaDB is not installed";
-    config.mysql_port = mariadb().port();
+    config.mysql_port = mysql_port();
     config.mysql_database = database();
     mariadb().sql("DROP DATABASE IF EXISTS `" + database() + "`");
     mariadb().sql("CREATE DATABASE `" + database() + "` CHARACTER SET utf8mb4");
     pool = std::make_unique<MysqlPool>(io, config, pool_size());
   }
+  virtual std::uint16_t mysql_port() { return mariadb().port(); }
   virtual std::uint32_t pool_size() const { return 4; }
   static std::string database() {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();

@@ -1,8 +1,9 @@
 add_suite(NAME target_orders_test LABEL integration TIMEOUT 60
   FILES ${CMAKE_CURRENT_LIST_DIR}/order_fixture.cpp ${CMAKE_CURRENT_LIST_DIR}/orders_test.cpp
+        ${CMAKE_CURRENT_LIST_DIR}/lost_commit_test.cpp
         ${CMAKE_CURRENT_LIST_DIR}/payments_test.cpp
         ${CMAKE_CURRENT_LIST_DIR}/outbox_test.cpp
         ${CMAKE_CURRENT_LIST_DIR}/../target_seats/private_redis.cpp
   LINK boxoffice_routes_orders boxoffice_worker_orders boxoffice_http boxoffice_store_orders
        boxoffice_store_mysql boxoffice_store_redis boxoffice_orders boxoffice_seats
-       boxoffice_catalogue boxoffice_ground boxoffice_domain private_mariadb)
+       boxoffice_catalogue boxoffice_ground boxoffice_domain private_mariadb mysql_proxy)
