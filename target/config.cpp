@@ -126,16 +126,23 @@ void declare_payment(Flags& flags) {
   flags.add("--payment-seed", "seed of the payment decisions", "1");
 }
 
+// Of a Unix socket: what sockaddr_un holds.
+constexpr std::size_t socket_path_max = 107;
+
 void read_endpoint(const Flags& flags, const std::string& name, std::string& host,
                    std::uint16_t& port, ConfigProblems& problems) {
   const std::string& text = flags.text(name);
+  if (text.starts_with("unix:/") && text.size() <= 5 + socket_path_max) {
+    host = text.substr(5);
+    return;
+  }
   const auto colon = text.rfind(':');
   const auto number = colon == std::string::npos
                           ? std::nullopt
                           : number_of<std::uint16_t>(std::string_view(text).substr(colon + 1));
   if (!number || *number == 0 || colon == 0) {
-    problems.problems.push_back(
-        fmt::format("{} must be HOST:PORT, such as 127.0.0.1:6379, not '{}'", name, text));
+    problems.problems.push_back(fmt::format(
+        "{} must be HOST:PORT, such as 127.0.0.1:6379, or unix:/PATH, not '{}'", name, text));
     return;
   }
   host = text.substr(0, colon);

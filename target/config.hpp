@@ -30,7 +30,7 @@ struct Config {
   std::uint16_t admin_port = 0;  // 0: admin off
   std::string admin_token;       // secret; required when admin_port is set
   std::string jwt_secret, pass_secret, webhook_secret, webhook_secret_old;  // secrets
-  std::string redis_host = "127.0.0.1";
+  std::string redis_host = "127.0.0.1";  // or the path of a Unix socket
   std::uint16_t redis_port = 6379;
   std::string mysql_host = "127.0.0.1", mysql_user = "root", mysql_password,
               mysql_database = "boxoffice";

@@ -18,8 +18,6 @@
 namespace stampede {
 namespace {
 
-constexpr std::string_view taint_rule = "untainted";
-
 int terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
@@ -87,13 +85,8 @@ void Story::judge_all() {
   findings_ = std::move(findings);
 }
 
-// A planted defect never lets a run pass, but must not hide what it was planted to show.
 void Story::decide_verdict() {
-  std::vector<Finding> others;
-  std::ranges::copy_if(findings_, std::back_inserter(others),
-                       [](const Finding& finding) { return finding.rule != taint_rule; });
-  Verdict verdict = worst(others);
-  if (result_.tainted && verdict < Verdict::fail) verdict = Verdict::invalid;
+  const Verdict verdict = run_verdict(findings_);
   result_.verdict = std::string(name_of(verdict));
   result_.exit_code = static_cast<int>(exit_code_of(verdict));
   if (result_.state == "complete") return;

@@ -11,6 +11,10 @@ using Json = nlohmann::json;
 
 namespace {
 
+std::string store_address(const std::string& host, std::uint16_t port) {
+  return host.starts_with('/') ? host : fmt::format("{}:{}", host, port);
+}
+
 constexpr std::int64_t users_max = 1000000, rows_max = 2000, columns_max = 2000;
 constexpr std::int64_t seats_max = 200000, price_max = 100000000, per_user_max = 1000;
 constexpr std::size_t events_max = 100, sections_max = 100, grades_max = 26;
@@ -239,26 +243,26 @@ Json to_json(const PaymentConfig& payment) {
 }
 
 Json to_json(const Config& config, const Switches& switches) {
-  return {{"tainted", switches.tainted()},
-          {"defects", switches.defects_on()},
-          {"lab", config.lab},
-          {"admissionsPaused", switches.admissions_paused.load()},
-          {"host", config.host},
-          {"port", config.port},
-          {"adminPort", config.admin_port},
-          {"redis", fmt::format("{}:{}", config.redis_host, config.redis_port)},
-          {"mysql",
-           fmt::format("{}:{}/{}", config.mysql_host, config.mysql_port, config.mysql_database)},
-          {"roles", config.roles},
-          {"pathPrefix", config.path_prefix},
-          {"threads", config.threads},
-          {"mysqlPool", config.mysql_pool},
-          {"inFlightMax", config.in_flight_max},
-          {"connectionsMax", config.connections_max},
-          {"drainSeconds", config.drain_seconds},
-          {"node", config.node},
-          {"logLevel", config.log_level},
-          {"payment", to_json(*switches.payment())}};
+  return {
+      {"tainted", switches.tainted()},
+      {"defects", switches.defects_on()},
+      {"lab", config.lab},
+      {"admissionsPaused", switches.admissions_paused.load()},
+      {"host", config.host},
+      {"port", config.port},
+      {"adminPort", config.admin_port},
+      {"redis", store_address(config.redis_host, config.redis_port)},
+      {"mysql", store_address(config.mysql_host, config.mysql_port) + "/" + config.mysql_database},
+      {"roles", config.roles},
+      {"pathPrefix", config.path_prefix},
+      {"threads", config.threads},
+      {"mysqlPool", config.mysql_pool},
+      {"inFlightMax", config.in_flight_max},
+      {"connectionsMax", config.connections_max},
+      {"drainSeconds", config.drain_seconds},
+      {"node", config.node},
+      {"logLevel", config.log_level},
+      {"payment", to_json(*switches.payment())}};
 }
 
 }  // namespace boxoffice

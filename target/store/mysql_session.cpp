@@ -296,19 +296,23 @@ Task<std::string> numeric_host(asio::io_context& context, std::string host) {
 }  // namespace
 
 Task<void> MysqlSession::connect(const Config& config, bool with_database) {
-  text_ = co_await numeric_host(context_, config.mysql_host);
+  // A host that is a path is a Unix socket on this machine: no TCP on the way of a statement.
+  const bool local = config.mysql_host.starts_with('/');
+  text_ = local ? config.mysql_host : std::string{};
+  if (!local) text_ = co_await numeric_host(context_, config.mysql_host);
   mysql_ = mysql_init(nullptr);
   if (mysql_ == nullptr) throw std::bad_alloc();
-  const unsigned tcp = MYSQL_PROTOCOL_TCP;
+  const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   const unsigned no_local_files = 0;
   mysql_optionsv(mysql_, MYSQL_OPT_NONBLOCK, nullptr);
-  mysql_optionsv(mysql_, MYSQL_OPT_PROTOCOL, &tcp);
+  mysql_optionsv(mysql_, MYSQL_OPT_PROTOCOL, &protocol);
   mysql_optionsv(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   mysql_optionsv(mysql_, MYSQL_OPT_LOCAL_INFILE, &no_local_files);
   const char* database = with_database ? config.mysql_database.c_str() : nullptr;
-  const int wanted = stepped(mysql_real_connect_start(
-      &connect_result_, mysql_, text_.c_str(), config.mysql_user.c_str(),
-      config.mysql_password.c_str(), database, config.mysql_port, nullptr, 0));
+  const int wanted = stepped(
+      mysql_real_connect_start(&connect_result_, mysql_, local ? nullptr : text_.c_str(),
+                               config.mysql_user.c_str(), config.mysql_password.c_str(), database,
+                               config.mysql_port, local ? text_.c_str() : nullptr, 0));
   if (wanted != 0) {
     co_await finish(wanted, [](MysqlSession& self, int ready) {
       return mysql_real_connect_cont(&self.connect_result_, self.mysql_, ready);

@@ -92,7 +92,8 @@ RedisLink::RedisLink(asio::io_context& context, Events events)
 RedisLink::~RedisLink() { close(); }
 
 void RedisLink::connect(const std::string& host, std::uint16_t port) {
-  redis_ = redisAsyncConnect(host.c_str(), port);
+  redis_ = host.starts_with('/') ? redisAsyncConnectUnix(host.c_str())
+                                 : redisAsyncConnect(host.c_str(), port);
   if (redis_ == nullptr || redis_->err != 0) {
     if (redis_ != nullptr) redisAsyncFree(redis_);
     redis_ = nullptr;
