@@ -18,7 +18,7 @@ struct PaymentConfig {
   double delay_a_ms = 500, delay_b_ms = 1500;
   double timeout = 0;  // probability that the outcome is decided but not told
   double webhook_duplicate = 0, webhook_reorder = 0, webhook_lost = 0, webhook_forged = 0;
-  double webhook_late = 0;          // the first try comes after the order's deadline
+  double webhook_late = 0;  // the first try comes after the order's deadline
   std::uint64_t seed = 1;
   std::uint32_t retry_unit_ms = 100;  // of webhook retries 1, 4, 16, 64, 256, 1024, 4096 units
   std::uint32_t inflight_max = 2000;

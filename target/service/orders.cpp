@@ -142,8 +142,14 @@ Task<Decision<Answer>> OrderDesk::place_held(const PlaceRequest& request, EventP
   if (unknown) {
     // Never undone on suspicion: the seat stays pending until a reader finds the order or the
     // reconciler sees that there is none.
-    const auto found = co_await needs_.store.find_by_hold(request.hold_id);
-    if (!found || found->id != id) co_return refused(Refusal::commit_unknown);
+    bool committed = false;
+    try {
+      const auto found = co_await needs_.store.find_by_hold(request.hold_id);
+      committed = found && found->id == id;
+    } catch (const StoreUnavailable&) {
+      // Still unknown: the client repeats with the same key.
+    }
+    if (!committed) co_return refused(Refusal::commit_unknown);
     placed = Placed::done;
   }
   if (placed == Placed::done && failure == nullptr) {

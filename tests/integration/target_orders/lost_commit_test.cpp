@@ -82,7 +82,8 @@ TEST_F(LostCommit, IsNoDefiniteAnswerWhileTheDatabaseIsAway) {
   const std::string id = hold(1, {3});
   proxy().break_next_commit(MysqlProxy::Break::away);
   const Reply lost = call(order_call(1, id, "k1"));
-  EXPECT_GE(lost.status, 500) << lost.body.dump();
+  EXPECT_EQ(lost.status, 504) << lost.body.dump();
+  EXPECT_EQ(lost.body["code"], "COMMIT_UNKNOWN");
   EXPECT_EQ(seat_state(3), "P") << "not given back on suspicion";
   proxy().mend();
   expect_one_order_after_repeating(id);
