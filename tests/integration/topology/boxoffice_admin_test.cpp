@@ -18,13 +18,14 @@ test::Reply reply(unsigned status, const std::string& body) {
 
 class AdminClient : public testing::Test {
  protected:
+  // Before the server, whose thread uses them until it is gone.
+  test::Seen seen;
+  test::Reply answer;
   test::ScriptedServer server{[this](const test::Seen& request) {
     seen = request;
     return answer;
   }};
   BoxofficeAdmin admin{Endpoint{"127.0.0.1", server.port()}, "the-token"};
-  test::Seen seen;
-  test::Reply answer;
 
   std::string problem(const std::function<void()>& action) {
     try {
