@@ -13,18 +13,18 @@
 namespace stampede::test {
 namespace {
 
-struct Run {
+struct Outcome {
   CommandResult command;
   nlohmann::json file;
 };
 
-Run run_profile(const std::string& profile, const std::vector<std::string>& more = {}) {
+Outcome run_profile(const std::string& profile, const std::vector<std::string>& more = {}) {
   const TemporaryFolder folder;
   std::vector<std::string> words{stampede_binary(), "run",
                                  std::string(STAMPEDE_SOURCE_DIR) + "/" + profile, "--out",
                                  (folder.path() / "run").string()};
   words.insert(words.end(), more.begin(), more.end());
-  Run run;
+  Outcome run;
   run.command = run_command(words, {}, std::chrono::seconds(150));
   run.file = nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"), nullptr, false);
   return run;
@@ -55,7 +55,7 @@ bool contains(const std::vector<std::string>& words, const std::string& word) {
 }
 
 TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
-  const Run run =
+  const Outcome run =
       run_profile("profiles/smoke.yaml",
                   {"--set",
                    "validity={samples_min: 100, start_lag_p99_max: 1s, "
@@ -72,13 +72,13 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
 }
 
 TEST(BookingRun, RivalsForOneSeatLeaveOneOwner) {
-  const Run run = run_profile("tests/e2e/profiles/rivals.yaml");
+  const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml");
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
 }
 
 TEST(PlantedDefect, AHoldThatChecksThenSetsOversellsAndTheSeatIsNamed) {
-  const Run run = run_profile("tests/e2e/profiles/rivals.yaml",
-                              {"--set", "target.defects=hold_check_then_set,no_guard1"});
+  const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml",
+                                  {"--set", "target.defects=hold_check_then_set,no_guard1"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   const auto rules = broken(run.file);
   EXPECT_TRUE(contains(rules, "OVERSELL")) << run.file["findings"].dump(1);
@@ -89,15 +89,15 @@ TEST(PlantedDefect, AHoldThatChecksThenSetsOversellsAndTheSeatIsNamed) {
 }
 
 TEST(PlantedDefect, AReleaseWithoutOwnerShowsAsOverlappingHolds) {
-  const Run run = run_profile("tests/e2e/profiles/rivals.yaml",
-                              {"--set", "target.defects=release_without_owner"});
+  const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml",
+                                  {"--set", "target.defects=release_without_owner"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "L4")) << run.file["findings"].dump(1);
   EXPECT_TRUE(names_a_seat(run.file, "L4")) << run.file["findings"].dump(1);
 }
 
 TEST(PlantedDefect, ConflictsAnsweredAsBadRequestsAreErrors) {
-  const Run run =
+  const Outcome run =
       run_profile("tests/e2e/profiles/rivals.yaml", {"--set", "target.defects=conflict_is_400"});
   EXPECT_EQ(run.command.exit_code, 1) << run.command.out << run.command.err;
   EXPECT_GT(run.file["total"]["outcomes"]["http_error"].get<int>(), 100);
