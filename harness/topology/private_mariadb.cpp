@@ -98,8 +98,8 @@ void build_template(const MariadbPlan& plan, const std::filesystem::path& buildi
                                    plan.directory.string(), file_settings(), as_user()));
   ProcessSpec spec{"mariadb",
                    plan.install,
-                   {"--defaults-file=" + settings.string(), "--skip-test-db", "--skip-name-resolve",
-                    "--auth-root-authentication-method=normal"},
+                   {"--defaults-file=" + settings.string(), "--skip-test-db", "--force",
+                    "--skip-name-resolve", "--auth-root-authentication-method=normal"},
                    {},
                    plan.directory,
                    plan.directory / "install.log"};

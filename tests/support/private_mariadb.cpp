@@ -96,6 +96,7 @@ void install(const fs::path& folder) {
                                  "--defaults-file=" + (folder / "my.cnf").string(),
                                  "--datadir=" + (folder / "data").string(),
                                  "--skip-test-db",
+                                 "--force",
                                  "--skip-name-resolve",
                                  "--auth-root-authentication-method=normal"};
   if (::geteuid() == 0) words.emplace_back("--user=root");
