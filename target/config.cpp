@@ -99,7 +99,7 @@ void declare_server(Flags& flags) {
   flags.add("--mysql", "HOST:PORT of MySQL or MariaDB", "127.0.0.1:3306");
   flags.add("--mysql-user", "user of the database", "root");
   flags.add("--mysql-database", "name of the database", "boxoffice");
-  flags.add("--mysql-pool", "database connections per thread", "8");
+  flags.add("--mysql-pool", "database connections per thread", "16");
   flags.add("--roles", "all, or a list of: " + joined(role_names()), "all");
   flags.add("--path-prefix", "prefix of every path, such as /ticketing/order", "");
   flags.add("--threads", "I/O threads", "1");

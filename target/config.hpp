@@ -38,7 +38,7 @@ struct Config {
   std::set<std::string> roles;         // catalog queue reservation order payment worker admin
   std::string path_prefix;             // "" or "/ticketing/order"
   std::uint32_t threads = 1;           // I/O threads, one io_context each
-  std::uint32_t mysql_pool = 8;        // connections per thread
+  std::uint32_t mysql_pool = 16;        // connections per thread
   std::uint32_t in_flight_max = 4000;  // per role and process; above: 503 OVERLOADED
   std::uint32_t connections_max = 60000;
   std::uint32_t drain_seconds = 10;
