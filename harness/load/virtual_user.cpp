@@ -467,7 +467,7 @@ Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsCon
   }
   settle(step, *exchange, recorder);
   websocket_->heartbeat(connect.heartbeat_every, connect.heartbeat_text);
-  if (exchange->outcome != Outcome::ok) fail(exchange->outcome, "no WebSocket");
+  if (exchange->outcome != Outcome::ok) fail(exchange->outcome, {});
 }
 
 void VirtualUser::send_message(const WsSendStep& step) {
