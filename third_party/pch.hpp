@@ -21,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include <fmt/format.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -34,5 +35,4 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/fields.hpp>
 #include <boost/system/result.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
