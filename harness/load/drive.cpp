@@ -1,4 +1,5 @@
 // The coordinator of a load: makes the workers, joins what they hand over, and keeps the totals.
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -103,14 +104,16 @@ ServerAddress resolve(const HttpTarget& target, std::uint64_t connections) {
       break;
     }
   }
-  ServerAddress server{chosen, target.host_header, target.path_prefix, 1};
+  ServerAddress server{{SocketAddress(chosen)}, target.host_header, target.path_prefix, {}};
   if (server.host_header.empty()) {
     server.host_header = fmt::format("{}:{}", target.host, target.port);
   }
-  if (chosen.address().is_loopback() && connections > connections_per_source) {
+  if (chosen.address().is_v4() && chosen.address().is_loopback() &&
+      connections > connections_per_source) {
     const std::uint64_t sources = connections / connections_per_source + 1;
-    server.source_addresses =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(sources, source_addresses_max));
+    for (std::uint32_t i = 0; i < std::min<std::uint64_t>(sources, source_addresses_max); ++i) {
+      server.sources.emplace_back(asio::ip::address_v4(INADDR_LOOPBACK + i));
+    }
   }
   return server;
 }

@@ -1,22 +1,17 @@
 #include "harness/protocol/http_client.hpp"
 
-#include <sys/socket.h>
-
-#include <boost/asio/as_tuple.hpp>
-
 #include "harness/protocol/answer_parser.hpp"
 
 namespace stampede {
 
 namespace {
-constexpr auto as_value = asio::as_tuple(asio::deferred);
 // A connection that rested longer is looked at before it is used again.
 constexpr Nanos fresh_for{std::chrono::seconds{1}};
 }  // namespace
 
 HttpClient::HttpClient(Wire& wire)
     : wire_(wire),
-      socket_(wire.executor()),
+      transport_(wire),
       deadline_([](void* self) { static_cast<HttpClient*>(self)->cut_off(Cut::deadline); }, this) {}
 
 HttpClient::~HttpClient() {
@@ -29,8 +24,7 @@ void HttpClient::close() noexcept {
     open_ = false;
     --wire_.open().connections;
   }
-  boost::system::error_code ignored;  // the descriptor is released in any case
-  socket_.close(ignored);
+  transport_.close();
 }
 
 void HttpClient::cut_off(Cut cut) noexcept {
@@ -45,10 +39,8 @@ void HttpClient::abort() noexcept {
 bool HttpClient::usable(bool look) {
   if (!open_) return false;
   if (!look && now() - last_used_ < fresh_for) return true;
-  char byte = 0;
-  const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   // Bytes that nobody asked for make a connection as useless as its end does.
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+  if (transport_.quiet()) return true;
   close();
   return false;
 }
@@ -97,25 +89,14 @@ Task<void> HttpClient::perform(Exchange& exchange, TimePoint deadline) {
 
 Task<bool> HttpClient::open(Exchange& exchange) {
   close();
-  boost::system::error_code error = wire_.open_socket(socket_);
-  if (!error) {
-    const auto [failure] = co_await socket_.async_connect(wire_.server().endpoint, as_value);
-    error = failure;
-  }
+  const bool connected = co_await transport_.open(exchange);
   if (was_cut(exchange)) {
     exchange.problem = "no connection yet";
     co_return false;
   }
-  if (!error) error = wire_.settle_socket(socket_);
-  if (error) {
-    exchange.outcome = Outcome::connect_failed;
-    exchange.problem = describe_connect_error(error);
-    close();
-    co_return false;
-  }
+  if (!connected) co_return false;
   open_ = true;
   ++wire_.open().connections;
-  ++wire_.traffic().connections;
   co_return true;
 }
 
@@ -130,9 +111,9 @@ HttpClient::Attempt HttpClient::lost(Exchange& exchange, bool repeat, std::strin
 Task<boost::system::error_code> HttpClient::send(const std::string& text, std::size_t& sent) {
   boost::system::error_code error;
   while (sent < text.size()) {
-    sent += socket_.write_some(asio::buffer(text.data() + sent, text.size() - sent), error);
+    sent += transport_.write_some(text.data() + sent, text.size() - sent, error);
     if (error == asio::error::would_block) {
-      const auto [failure] = co_await socket_.async_wait(Socket::wait_write, as_value);
+      const auto [failure] = co_await transport_.writable();
       error = failure;
     }
     if (error || cut_ != Cut::none) break;
@@ -144,7 +125,7 @@ Task<boost::system::error_code> HttpClient::send(const std::string& text, std::s
 Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
   std::size_t written = 0;
   boost::system::error_code error;
-  written = socket_.write_some(asio::buffer(exchange.request), error);
+  written = transport_.write_some(exchange.request.data(), exchange.request.size(), error);
   if (!error && written == exchange.request.size()) {
     wire_.traffic().bytes_out += written;
   } else {
@@ -157,10 +138,10 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
   }
   AnswerParser parser(exchange);
   while (true) {
-    (void)co_await socket_.async_wait(Socket::wait_read, as_value);
+    (void)co_await transport_.readable();
     if (was_cut(exchange)) co_return Attempt::finished;
     auto& scratch = wire_.scratch();
-    const std::size_t got = socket_.read_some(asio::buffer(scratch), error);
+    const std::size_t got = transport_.read_some(scratch.data(), scratch.size(), error);
     if (error == asio::error::would_block) continue;
     if (error) {
       if (error == asio::error::eof && parser.end() == AnswerParser::Progress::complete) break;

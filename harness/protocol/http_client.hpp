@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "harness/protocol/wire.hpp"
+#include "harness/protocol/transport.hpp"
 
 namespace stampede {
 
@@ -44,7 +44,7 @@ class HttpClient {
   Attempt lost(Exchange& exchange, bool repeat, std::string problem);
 
   Wire& wire_;
-  Socket socket_;
+  Transport transport_;
   Timer deadline_;
   TimePoint last_used_;
   Cut cut_ = Cut::none;

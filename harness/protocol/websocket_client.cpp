@@ -2,15 +2,12 @@
 
 #include <openssl/evp.h>
 
-#include <boost/asio/as_tuple.hpp>
-
 #include "harness/protocol/answer_parser.hpp"
 
 namespace stampede {
 
 namespace {
 
-constexpr auto as_value = asio::as_tuple(asio::deferred);
 constexpr std::size_t outbox_size_max = 64 << 10;
 constexpr Nanos goodbye_patience{std::chrono::seconds{1}};
 constexpr std::uint16_t normal_closure = 1000;
@@ -37,7 +34,7 @@ std::string websocket_accept(std::string_view key) {
 WebSocketClient::WebSocketClient(Wire& wire, WebSocketListener* listener)
     : wire_(wire),
       listener_(listener),
-      socket_(wire.executor()),
+      transport_(wire),
       timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_timer(); }, this) {
   wire_.enlist(*this);
 }
@@ -55,8 +52,7 @@ void WebSocketClient::release() noexcept {
     --wire_.open().websockets;
     --wire_.open().connections;
   }
-  boost::system::error_code ignored;  // the descriptor is released in any case
-  socket_.close(ignored);
+  transport_.close();
 }
 
 bool WebSocketClient::was_cut(Exchange& exchange) noexcept {
@@ -99,28 +95,19 @@ Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, Ti
 }
 
 Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& key) {
-  boost::system::error_code error = wire_.open_socket(socket_);
-  if (!error) {
-    const auto [failure] = co_await socket_.async_connect(wire_.server().endpoint, as_value);
-    error = failure;
-  }
-  if (was_cut(exchange)) co_return;
-  if (!error) error = wire_.settle_socket(socket_);
-  if (error) {
-    exchange.outcome = Outcome::connect_failed;
-    exchange.problem = describe_connect_error(error);
-    co_return;
-  }
-  ++wire_.traffic().connections;
+  const bool connected = co_await transport_.open(exchange);
+  if (was_cut(exchange) || !connected) co_return;
+  boost::system::error_code error;
   // A handshake fits into the empty buffer of a new socket, so one write takes it whole or fails.
-  const std::size_t written = socket_.write_some(asio::buffer(exchange.request), error);
+  const std::size_t written =
+      transport_.write_some(exchange.request.data(), exchange.request.size(), error);
   wire_.traffic().bytes_out += written;
   AnswerParser parser(exchange);
   while (!error && written == exchange.request.size()) {
-    (void)co_await socket_.async_wait(Socket::wait_read, as_value);
+    (void)co_await transport_.readable();
     if (was_cut(exchange)) co_return;
     auto& scratch = wire_.scratch();
-    const std::size_t got = socket_.read_some(asio::buffer(scratch), error);
+    const std::size_t got = transport_.read_some(scratch.data(), scratch.size(), error);
     if (error == asio::error::would_block) {
       error = {};
       continue;
@@ -175,16 +162,15 @@ void WebSocketClient::on_timer() {
 }
 
 void WebSocketClient::wait_readable() {
-  socket_.async_wait(Socket::wait_read,
-                     [self = shared_from_this()](boost::system::error_code error) {
-                       if (!error && self->state_ != State::closed) self->on_readable();
-                     });
+  transport_.when_readable([self = shared_from_this()](boost::system::error_code error) {
+    if (!error && self->state_ != State::closed) self->on_readable();
+  });
 }
 
 void WebSocketClient::on_readable() {
   boost::system::error_code error;
   auto& scratch = wire_.scratch();
-  const std::size_t got = socket_.read_some(asio::buffer(scratch), error);
+  const std::size_t got = transport_.read_some(scratch.data(), scratch.size(), error);
   if (error && error != asio::error::would_block) {
     end(error == asio::error::eof ? "closed by the server without a close frame" : error.message());
     return;
@@ -248,7 +234,7 @@ void WebSocketClient::send_frame(Opcode opcode, std::string_view payload) {
 
 void WebSocketClient::flush() {
   boost::system::error_code error;
-  const std::size_t written = socket_.write_some(asio::buffer(outbox_), error);
+  const std::size_t written = transport_.write_some(outbox_.data(), outbox_.size(), error);
   wire_.traffic().bytes_out += written;
   outbox_.erase(0, written);
   if (error && error != asio::error::would_block) {
@@ -260,10 +246,9 @@ void WebSocketClient::flush() {
     std::string().swap(outbox_);
     return;
   }
-  socket_.async_wait(Socket::wait_write,
-                     [self = shared_from_this()](boost::system::error_code waited) {
-                       if (!waited && self->state_ != State::closed) self->flush();
-                     });
+  transport_.when_writable([self = shared_from_this()](boost::system::error_code waited) {
+    if (!waited && self->state_ != State::closed) self->flush();
+  });
 }
 
 void WebSocketClient::end(std::string reason) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/protocol/frame_codec.hpp"
-#include "harness/protocol/wire.hpp"
+#include "harness/protocol/transport.hpp"
 
 namespace stampede {
 
@@ -75,7 +75,7 @@ class WebSocketClient : public std::enable_shared_from_this<WebSocketClient> {
 
   Wire& wire_;
   WebSocketListener* listener_;
-  Socket socket_;
+  Transport transport_;
   Timer timer_;  // connecting: deadline; open: heartbeat; closing: patience
   FrameDecoder decoder_;
   std::vector<std::string> unread_;

@@ -64,28 +64,32 @@ void Wire::give_back(Exchange* exchange) {
   spare_.push_back(std::move(owned));
 }
 
-boost::system::error_code Wire::open_socket(Socket& socket) {
+const SocketAddress& Wire::next_address() noexcept {
+  return server_.addresses[addresses_used_++ % server_.addresses.size()];
+}
+
+boost::system::error_code Wire::open_socket(Socket& socket, const SocketAddress& address) {
   boost::system::error_code error;
-  socket.open(server_.endpoint.protocol(), error);
+  socket.open(address.protocol(), error);
   if (error) return error;
   socket.non_blocking(true, error);
+  if (address.protocol().family() == AF_UNIX) return error;
   socket.set_option(asio::ip::tcp::no_delay(true), error);
-  if (server_.source_addresses <= 1 || !server_.endpoint.address().is_v4()) return {};
+  if (server_.sources.empty()) return {};
+  const asio::ip::address& source = server_.sources[sources_used_++ % server_.sources.size()];
   // The port is chosen at connect time, when the whole four-tuple is known; bind alone would
   // reserve it.
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  const std::uint32_t source = sources_used_++ % server_.source_addresses;
-  const asio::ip::address_v4 address(INADDR_LOOPBACK + source);
-  socket.bind(asio::ip::tcp::endpoint(address, 0), error);
+  socket.bind(SocketAddress(asio::ip::tcp::endpoint(source, 0)), error);
   return error;
 }
 
-boost::system::error_code Wire::settle_socket(Socket& socket) {
+boost::system::error_code Wire::settle_socket(Socket& socket, const SocketAddress& address) {
   boost::system::error_code error;
   const int descriptor = socket.release(error);
   if (error) return error;
-  socket.assign(server_.endpoint.protocol(), descriptor, error);
+  socket.assign(address.protocol(), descriptor, error);
   if (error) {
     ::close(descriptor);
     return error;

@@ -6,6 +6,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
@@ -25,7 +26,9 @@ namespace asio = boost::asio;
 using Executor = asio::io_context::executor_type;
 template <class T>
 using Task = asio::awaitable<T, Executor>;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+// Of any family: IPv4, IPv6, Unix domain.
+using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
+using SocketAddress = asio::generic::stream_protocol::endpoint;
 
 inline constexpr std::size_t body_size_max = 1 << 20;
 inline constexpr std::size_t scratch_size = 64 << 10;
@@ -87,12 +90,11 @@ struct OpenCounts {
 };
 
 struct ServerAddress {
-  asio::ip::tcp::endpoint endpoint;
+  std::vector<SocketAddress> addresses;  // at least one; connections take them in turn
   std::string host_header;
   std::string path_prefix;
-  // How many loopback addresses to connect from (1: let the system choose). One address has 28,232
-  // ports.
-  std::uint32_t source_addresses = 1;
+  // Addresses to connect from, in turn (none: the system chooses). One address has 28,232 ports.
+  std::vector<asio::ip::address> sources;
 };
 
 class WebSocketClient;
@@ -118,12 +120,13 @@ class Wire {
   using BorrowedExchange = std::unique_ptr<Exchange, GiveBack>;
   BorrowedExchange borrow();
 
-  // Opens `socket` for connecting: no delay, and a source address when ports are scarce.
-  boost::system::error_code open_socket(Socket& socket);
+  const SocketAddress& next_address() noexcept;
+  // Opens `socket` for connecting: no delay, and a source address when there is a pool of them.
+  boost::system::error_code open_socket(Socket& socket, const SocketAddress& address);
   // To be called once it is connected: registers the socket anew with the event loop. Connecting
   // has left it interested in writability, and every wait for an answer would wake the loop at once
   // to say "writable".
-  boost::system::error_code settle_socket(Socket& socket);
+  boost::system::error_code settle_socket(Socket& socket, const SocketAddress& address);
 
   void enlist(WebSocketClient& client);
   void strike_off(WebSocketClient& client) noexcept;
@@ -142,7 +145,7 @@ class Wire {
   Traffic traffic_;
   OpenCounts open_;
   std::uint64_t mask_state_;
-  std::uint32_t sources_used_ = 0;
+  std::size_t sources_used_ = 0, addresses_used_ = 0;
 };
 
 // "too many open files", … with what to do about it where that is known.
