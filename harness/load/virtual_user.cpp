@@ -11,8 +11,6 @@ namespace {
 
 // Steps in a row that wait for nothing: after so many the event loop gets its turn.
 constexpr std::uint32_t hops_max = 1000;
-// Think times end on this grid, so that users who wake at about the same time share a wake-up.
-constexpr Nanos think_grid{std::chrono::milliseconds{1}};
 constexpr std::uint64_t sessions_per_scenario = 1'000'000'000'000;
 
 bool is_repeatable(std::string_view method) {
@@ -121,10 +119,11 @@ VirtualUser::~VirtualUser() {
 
 void VirtualUser::begin(const SessionStart& start) {
   state_ = State::running;
+  waited_ = false;
   session_ = scenario_index_ * sessions_per_scenario + start.number;
   random_ = Random(worker_.plan.seed, session_);
   user_ = session_;
-  std::string token;
+  std::string_view token;
   const auto& users = worker_.plan.users;
   if (!users.empty()) {
     const std::uint64_t count = scenario_.user_count > 0 ? scenario_.user_count : users.size();
@@ -133,14 +132,16 @@ void VirtualUser::begin(const SessionStart& start) {
     user_ = identity.id;
     token = identity.token;
   }
-  for (std::uint32_t slot = 0; slot < variables_.size(); ++slot) variables_.set(slot, Value{});
+  for (std::uint32_t slot = builtin_slots; slot < variables_.size(); ++slot) {
+    variables_.set(slot, Value{});
+  }
   variables_.set(slot_user, static_cast<std::int64_t>(user_));
-  variables_.set(slot_token, std::move(token));
+  variables_.set_text(slot_token, token);
   variables_.set(slot_session, static_cast<std::int64_t>(session_));
   variables_.set(slot_round, std::int64_t{start.round});
   variables_.set(slot_status, std::int64_t{0});
-  variables_.set(slot_outcome, std::string{});
-  variables_.set(slot_code, std::string{});
+  variables_.set_text(slot_outcome, {});
+  variables_.set_text(slot_code, {});
   for (const auto& [slot, value] : worker_.plan.run->run_values) variables_.set(slot, value);
   for (const auto& [slot, text] : scenario_.start_variables) {
     variables_.set(slot, text.evaluate(variables_, random_));
@@ -175,6 +176,7 @@ Task<void> VirtualUser::sleep_until(TimePoint due) {
   if (due <= now() || cancelled()) co_return;
   timer_fired_ = false;
   worker_.wire.timers().arm(timer_, due);
+  waited_ = true;
   while (!timer_fired_ && !cancelled()) co_await sleeper_.sleep();
   worker_.wire.timers().disarm(timer_);
 }
@@ -194,7 +196,7 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
     if (const auto* http = std::get_if<HttpStep>(&step.action)) {
       co_await perform_http(step, *http);
     } else if (const auto* think = std::get_if<ThinkStep>(&step.action)) {
-      due_ = round_up(due_ + draw(think->duration, random_), think_grid);
+      due_ += draw(think->duration, random_);
       co_await sleep_until(due_);
     } else if (const auto* await = std::get_if<WsAwaitStep>(&step.action)) {
       co_await perform_ws_await(step, *await);
@@ -340,6 +342,7 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
   }
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request();
+  waited_ = true;
   co_await http_.perform(*exchange, now() + step.timeout);
   if (exchange->outcome == Outcome::ok) exchange->outcome = judge_answer(http, *exchange);
   settle(step, *exchange, recorder);
@@ -366,8 +369,8 @@ Outcome VirtualUser::judge_answer(const HttpStep& http, Exchange& exchange) {
 
 void VirtualUser::remember_answer(unsigned status, std::string_view body, Outcome outcome) {
   variables_.set(slot_status, static_cast<std::int64_t>(status));
-  variables_.set(slot_outcome, std::string(name_of(outcome)));
-  variables_.set(slot_code, std::string(status >= 400 ? problem_code(body) : std::string_view{}));
+  variables_.set_text(slot_outcome, name_of(outcome));
+  variables_.set_text(slot_code, status >= 400 ? problem_code(body) : std::string_view{});
 }
 
 // What every request over a connection of its own ends with: slots, sample, ledger, what is due
@@ -378,7 +381,7 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
   const unsigned status = answered ? exchange.status : 0;
   if (!answered) remember_answer(0, {}, outcome);
   if (outcome == Outcome::assertion_failed) {
-    variables_.set(slot_outcome, std::string(name_of(outcome)));
+    variables_.set_text(slot_outcome, name_of(outcome));
   }
   const Sample sample{due_, exchange.sent, exchange.first_byte, exchange.done, outcome};
   record_sample(step, recorder, sample, status,
@@ -504,7 +507,7 @@ Task<void> VirtualUser::perform_ws_await(const CompiledStep& step, const WsAwait
   }
   wait_.step = nullptr;
   const Outcome outcome = *wait_.outcome;
-  variables_.set(slot_outcome, std::string(name_of(outcome)));
+  variables_.set_text(slot_outcome, name_of(outcome));
   const TimePoint first = is_error(outcome) ? TimePoint{} : wait_.done;
   const Sample sample{began, began, first, wait_.done, outcome};
   record_sample(step, recorder, sample, 0, wait_.problem);

@@ -66,6 +66,8 @@ class VirtualUser final : public WebSocketListener {
   void cancel();
   [[nodiscard]] bool cancelled() const noexcept { return state_ == State::cancelled; }
   [[nodiscard]] Random& random() noexcept { return random_; }
+  // Since begin(), the event loop has had its turn.
+  [[nodiscard]] bool waited() const noexcept { return waited_; }
 
   std::size_t roster_place = 0;  // used by the worker alone
 
@@ -117,7 +119,7 @@ class VirtualUser final : public WebSocketListener {
   const CompiledScenario& scenario_;
   std::uint32_t scenario_index_;
   State state_ = State::stopped;
-  bool timer_fired_ = false;
+  bool timer_fired_ = false, waited_ = false;
   Variables variables_;
   Random random_;
   HttpClient http_;

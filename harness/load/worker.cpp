@@ -6,7 +6,6 @@
 #include <cmath>
 #include <ctime>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 namespace stampede {
@@ -166,7 +165,7 @@ void Worker::begin() {
 
 void Worker::spawn(Task<void> task) {
   ++tasks_;
-  asio::co_spawn(io_, std::move(task), [this](std::exception_ptr error) {
+  stampede::spawn(std::move(task), [this](const std::exception_ptr& error) {
     --tasks_;
     // A session ends by value; what is thrown here is a bug or the end of memory: it ends the
     // worker.
@@ -271,7 +270,7 @@ Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
     count_end(intended, end);
     if (end == SessionEnd::failed) co_await user.sleep_until(now() + pause_after_failure);
     // Steps that wait for nothing must not keep the loop from its other work.
-    co_await asio::post(io_.get_executor(), asio::deferred);
+    if (!user.waited()) co_await asio::post(io_.get_executor(), asio::deferred);
   }
   strike_off(user);
   run.looping[number] = false;

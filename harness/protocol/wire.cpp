@@ -17,7 +17,8 @@ constexpr std::size_t kept_capacity_max = 64 << 10;
 }  // namespace
 
 void Sleeper::wake() {
-  if (handler_) asio::post(executor_, std::exchange(handler_, nullptr));
+  if (!waiting_) return;
+  asio::post(executor_, [waiting = std::exchange(waiting_, nullptr)] { waiting.resume(); });
 }
 
 void Exchange::reset() {

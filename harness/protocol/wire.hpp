@@ -3,12 +3,10 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,16 +14,14 @@
 #include <vector>
 
 #include "harness/outcome.hpp"
+#include "harness/protocol/task.hpp"
 #include "harness/protocol/timer_heap.hpp"
 #include "harness/time.hpp"
 
 namespace stampede {
 
-namespace asio = boost::asio;
 // Concrete, not any_io_executor: several times cheaper per step of a coroutine.
 using Executor = asio::io_context::executor_type;
-template <class T>
-using Task = asio::awaitable<T, Executor>;
 // Of any family: IPv4, IPv6, Unix domain.
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 using SocketAddress = asio::generic::stream_protocol::endpoint;
@@ -38,25 +34,22 @@ inline constexpr std::size_t scratch_size = 64 << 10;
 class Sleeper {
  public:
   explicit Sleeper(Executor executor) : executor_(executor) {}
-  // co_await sleeper.sleep(): one coroutine at a time.
-  auto sleep() {
-    return asio::async_initiate<const asio::deferred_t, void()>(Begin{}, asio::deferred, this);
-  }
+  // co_await sleeper.sleep(): one task at a time.
+  auto sleep() noexcept { return Bed{this}; }
   void wake();
-  [[nodiscard]] bool asleep() const noexcept { return static_cast<bool>(handler_); }
+  [[nodiscard]] bool asleep() const noexcept { return static_cast<bool>(waiting_); }
 
  private:
-  struct Begin {
-    template <class Handler>
-    void operator()(Handler&& handler, Sleeper* self) const {
-      // Subtle: in Boost 1.81 assigning one such handler to another recurses for ever; swap is
-      // fine.
-      asio::any_completion_handler<void()> taken(std::forward<Handler>(handler));
-      self->handler_.swap(taken);
+  struct Bed {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) const noexcept {
+      sleeper->waiting_ = waiting;
     }
+    void await_resume() const noexcept {}
+    Sleeper* sleeper;
   };
   Executor executor_;
-  asio::any_completion_handler<void()> handler_;
+  std::coroutine_handle<> waiting_;
 };
 
 // One request and what became of it. Pooled: it holds memory only while a request is in flight.

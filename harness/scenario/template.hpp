@@ -24,6 +24,14 @@ class Variables {
   explicit Variables(std::size_t slots) : values_(slots) {}
   [[nodiscard]] const Value& get(std::uint32_t slot) const { return values_[slot]; }
   void set(std::uint32_t slot, Value value) { values_[slot] = std::move(value); }
+  // Keeps the memory of the text that was there.
+  void set_text(std::uint32_t slot, std::string_view text) {
+    if (auto* old = std::get_if<std::string>(&values_[slot])) {
+      old->assign(text);
+    } else {
+      values_[slot].emplace<std::string>(text);
+    }
+  }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
 
  private:

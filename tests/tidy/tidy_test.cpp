@@ -249,7 +249,7 @@ Problems word_problems(const std::vector<SourceFile>& files) {
 
 Problems unlisted_problems(const fs::path& root, const std::vector<SourceFile>& files) {
   std::string lists;
-  for (const std::string folder : {"harness", "target", "tests"}) {
+  for (const std::string folder : {"harness", "target", "tests", "bench"}) {
     if (!fs::exists(root / folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       if (entry.path().filename() != "CMakeLists.txt" && entry.path().extension() != ".cmake")
@@ -306,15 +306,15 @@ TEST(Tidy, ThirdPartyCodeStaysInItsRooms) {
   expect_none(third_party_problems(read_tree(source_root(), {"harness", "target"})));
 }
 TEST(Tidy, LinesAndFunctionsAreShort) {
-  expect_none(line_problems(read_tree(source_root(), {"harness", "target", "tests"})));
-  expect_none(function_problems(read_tree(source_root(), {"harness", "target"})));
+  expect_none(line_problems(read_tree(source_root(), {"harness", "target", "tests", "bench"})));
+  expect_none(function_problems(read_tree(source_root(), {"harness", "target", "bench"})));
 }
 TEST(Tidy, NoBannedWords) {
   expect_none(word_problems(read_tree(source_root(), {"harness", "target"})));
 }
 TEST(Tidy, EveryFileIsListed) {
-  expect_none(
-      unlisted_problems(source_root(), read_tree(source_root(), {"harness", "target", "tests"})));
+  expect_none(unlisted_problems(source_root(),
+                                read_tree(source_root(), {"harness", "target", "tests", "bench"})));
 }
 
 }  // namespace
