@@ -23,13 +23,24 @@ Verdict worst(Verdict a, Verdict b) noexcept;
 
 struct Finding {
   enum class Kind : std::uint8_t { gate, invariant, validity };
+  // How a self-check that does not make the run INVALID stands: only `judged` ones are said to
+  // hold.
+  enum class Standing : std::uint8_t {
+    judged,          // `verdict` says it
+    warned,          // beyond the warning, within the limit
+    lifted,          // beyond the limit of the table, which the profile has lifted
+    not_run,         // switched off, or could not be measured here
+    not_applicable,  // says nothing about this load
+  };
   Kind kind = Kind::gate;
   std::string rule;   // as the profile states it, or the invariant's id: "A1", "L2"
+  std::string check;  // of a self-check its number in docs/MEASUREMENT.md §6: "L1"; else ""
   std::string title;  // what it means, for people
   Verdict verdict = Verdict::inconclusive;
-  std::string measured;              // the figure, with unit, for people: "143 ms", "0"
-  double figure = 0;                 // the same as a number: seconds, share, 1/s, count
-  std::string limit;                 // "< 200 ms"
+  Standing standing = Standing::judged;  // all others have the verdict pass
+  std::string measured;                  // the figure, with unit, for people: "143 ms", "0"
+  double figure = 0;                     // the same as a number: seconds, share, 1/s, count
+  std::string limit;                     // "< 200 ms"
   std::vector<std::string> samples;  // witnesses, at most 10: "event 1 seat 17: orders 71…, 72…"
 };
 

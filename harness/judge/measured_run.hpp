@@ -22,6 +22,7 @@ struct SeriesLabel {
 // A second that lies wholly in the measured window (neither warm-up nor drain).
 struct MeasuredSecond {
   std::uint64_t requests = 0, transactions = 0, users_alive = 0;
+  std::optional<Nanos> response_p95 = std::nullopt;
 };
 
 struct MeasuredRun {

@@ -3,12 +3,39 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
+#include "harness/judge/self_checks.hpp"
 #include "harness/measure/units.hpp"
 
 namespace stampede {
 
 namespace {
+
+constexpr double rate_warned = 0.99;  // the table's; below it only by the profile's own limit
+
+// "L4b" → 4; the identity, which has no number, comes after them.
+int number_of(const Finding& finding) {
+  int number = 99;
+  if (!finding.check.empty()) {
+    std::from_chars(finding.check.data() + 1, finding.check.data() + finding.check.size(), number);
+  }
+  return number;
+}
+
+std::vector<Finding> in_order(std::vector<Finding> findings) {
+  std::vector<Finding> out;
+  out.reserve(findings.size());
+  for (int number = 1; number <= 18; ++number) {
+    for (Finding& finding : findings) {
+      if (number_of(finding) == number) out.push_back(std::move(finding));
+    }
+  }
+  for (Finding& finding : findings) {
+    if (finding.check.empty() && !finding.rule.empty()) out.push_back(std::move(finding));
+  }
+  return out;
+}
 
 Finding row(std::string rule, std::string title, bool fine, std::string measured, double figure,
             std::string limit, std::string remedy) {
@@ -45,68 +72,43 @@ std::uint64_t begun(const SessionCounts& sessions) {
   return sessions.scheduled - std::min(sessions.scheduled, sessions.not_sent);
 }
 
-void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, std::vector<Finding>& out) {
-  if (!facts.arrivals_planned) return;
+void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
+  if (!facts.arrivals_planned) {
+    return rows.not_applicable(
+        {"L3", "rate_achieved", "sessions begun of those planned, measured window", "", 0, "", ""},
+        "a closed load has no rate");
+  }
   const std::uint64_t planned = *facts.arrivals_planned;
   const std::uint64_t started = begun(facts.measured->sessions);
   const double share = ratio(started, planned);
-  out.push_back(row("rate_achieved", "sessions begun of those planned, measured window",
-                    planned > 0 && share >= limits.rate_achieved_min,
-                    planned == 0 ? "nothing was planned"
-                                 : fmt::format("{} ({} of {})", human_share(share),
-                                               human_count(started), human_count(planned)),
-                    share, "≥ " + human_share(limits.rate_achieved_min),
-                    "the generator did not keep the rate: more workers, a lower rate, a larger "
-                    "users_max, or a longer warm_up"));
+  const bool kept = planned > 0 && share >= limits.rate_achieved_min;
+  rows.add({"L3", "rate_achieved", "sessions begun of those planned, measured window",
+            planned == 0 ? "nothing was planned"
+                         : fmt::format("{} ({} of {})", human_share(share), human_count(started),
+                                       human_count(planned)),
+            share, "≥ " + human_share(limits.rate_achieved_min),
+            "the generator did not keep the rate: more workers, a lower rate, a larger users_max, "
+            "or a longer warm_up"},
+           !kept                 ? Rows::Grade::invalid
+           : share < rate_warned ? Rows::Grade::allowed
+                                 : Rows::Grade::fine);
 }
 
-void add_rate_overall(const Snapshot& all, const ValiditySpec& limits, std::vector<Finding>& out) {
+void add_rate_overall(const Snapshot& all, const ValiditySpec& limits, Rows& rows) {
   const SessionCounts& sessions = all.sessions;
   const double share = ratio(begun(sessions), sessions.scheduled);
-  out.push_back(row("rate_achieved_overall", "sessions begun of those due, whole load",
-                    sessions.scheduled > 0 && share >= limits.rate_achieved_min,
-                    sessions.scheduled == 0 ? "no session was due"
-                                            : fmt::format("{} ({} of {})", human_share(share),
-                                                          human_count(begun(sessions)),
-                                                          human_count(sessions.scheduled)),
-                    share, "≥ " + human_share(limits.rate_achieved_min),
-                    "sessions were held back by users_max: raise it, or the target is too slow for "
-                    "this rate"));
-}
-
-void add_not_sent(const ValidityFacts& facts, const ValiditySpec& limits,
-                  std::vector<Finding>& out) {
-  const SessionCounts& sessions = facts.measured->sessions;
-  const double share = ratio(sessions.not_sent, sessions.scheduled);
-  out.push_back(row("not_sent", "arrivals that never began", share <= limits.not_sent_max,
-                    fmt::format("{} ({} of {})", human_share(share), human_count(sessions.not_sent),
-                                human_count(sessions.scheduled)),
-                    share, "≤ " + human_share(limits.not_sent_max),
-                    "what was never asked was never measured: raise users_max or lower the rate"));
-}
-
-void add_lags(const ValidityFacts& facts, const ValiditySpec& limits, std::vector<Finding>& out) {
-  const auto late = [&out](std::string rule, std::string title, const Histogram& lag, Nanos limit,
-                           std::string remedy) {
-    const auto p99 = lag.quantile(0.99);
-    out.push_back(row(std::move(rule), std::move(title), p99 && *p99 <= limit,
-                      p99 ? human_duration(*p99) : "not measured", p99 ? to_seconds(*p99) : 0,
-                      "≤ " + human_duration(limit), std::move(remedy)));
-  };
-  late("loop_lag_p99", "lateness of the generator's own timers, p99", facts.measured->loop_lag,
-       limits.loop_lag_p99_max,
-       "the generator's event loop stalled: more workers, or fewer other programs on the machine");
-  Histogram lag;
-  for (const SeriesSnapshot& series : facts.measured->series) lag += series.lag;
-  late("start_lag_p99", "send-time error (sent − due), p99", lag, limits.start_lag_p99_max,
-       "requests left late: more workers, a larger users_max, or connections that open too slowly");
-}
-
-void add_cpu(const ValidityFacts& facts, const ValiditySpec& limits, std::vector<Finding>& out) {
-  out.push_back(row("cpu", "CPU of the busiest worker", facts.worker_cpu_max <= limits.cpu_max,
-                    human_share(facts.worker_cpu_max), facts.worker_cpu_max,
-                    "≤ " + human_share(limits.cpu_max),
-                    "the generator was near its limit: more workers, or a machine of its own"));
+  const bool kept = sessions.scheduled > 0 && share >= limits.rate_achieved_min;
+  rows.add({"L3", "rate_achieved_overall", "sessions begun of those due, whole load",
+            sessions.scheduled == 0
+                ? "no session was due"
+                : fmt::format("{} ({} of {})", human_share(share), human_count(begun(sessions)),
+                              human_count(sessions.scheduled)),
+            share, "≥ " + human_share(limits.rate_achieved_min),
+            "sessions were held back by users_max: raise it, or the target is too slow for this "
+            "rate"},
+           !kept                 ? Rows::Grade::invalid
+           : share < rate_warned ? Rows::Grade::allowed
+                                 : Rows::Grade::fine);
 }
 
 void add_samples(const ValidityFacts& facts, std::vector<Finding>& out) {
@@ -159,6 +161,7 @@ void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Find
   out.push_back(zero_row("ledger_overflow", "client records that did not fit",
                          facts.ledger_overflow,
                          "the invariants saw a part only: a shorter run or a lower rate"));
+  for (std::size_t i = out.size() - 2; i < out.size(); ++i) out[i].check = "L17";
 }
 
 void add_state(const ValidityFacts& facts, std::vector<Finding>& out) {
@@ -179,15 +182,20 @@ void add_state(const ValidityFacts& facts, std::vector<Finding>& out) {
 
 std::vector<Finding> judge_validity(const ValidityFacts& facts, const ValiditySpec& limits) {
   std::vector<Finding> out;
+  Rows rows(limits, out);
   const Snapshot all = whole(facts);
-  add_rate(facts, limits, out);
-  add_rate_overall(all, limits, out);
-  add_not_sent(facts, limits, out);
-  add_lags(facts, limits, out);
-  add_cpu(facts, limits, out);
+  add_lateness(facts, limits, rows);
+  add_rate(facts, limits, rows);
+  add_rate_overall(all, limits, rows);
+  add_arrivals(facts, limits, rows);
+  add_machine(facts, limits, rows);
+  add_calibration(facts, limits, rows);
+  add_statistics(facts, limits, rows);
+  add_fidelity(facts, limits, rows);
+  add_books(facts, all, out);
+  out = in_order(std::move(out));
   add_samples(facts, out);
   add_balances(all, out);
-  add_books(facts, all, out);
   add_state(facts, out);
   return out;
 }

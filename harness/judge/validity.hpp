@@ -1,5 +1,6 @@
 // Did the run prove anything? Findings about the generator and its books, never about the target:
-// each is a pass or makes the run INVALID, with the figure, the limit and a remedy.
+// each holds, warns, was lifted by the profile, was not run, does not apply, or makes the run
+// INVALID, with the figure, the limit and a remedy. The self-checks carry their number, L1–L18.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "harness/judge/finding.hpp"
 #include "harness/judge/measured_run.hpp"
+#include "harness/measure/self_measure.hpp"
 #include "harness/measure/snapshot.hpp"
 #include "harness/profile/profile.hpp"
 
@@ -26,6 +28,11 @@ struct ValidityFacts {
   std::uint64_t ledger_overflow = 0;
   bool interrupted = false;
   std::string stopped_because;
+  // For the self-checks; without them the rows that need them say "not run".
+  const MeasuredRun* run = nullptr;  // series and seconds
+  const SelfMeasure* self = nullptr;
+  const std::vector<Gate>* gates = nullptr;
+  bool steady_plan = false;  // the plan is the same in every second of the measured window
 };
 
 std::vector<Finding> judge_validity(const ValidityFacts& facts, const ValiditySpec& limits);

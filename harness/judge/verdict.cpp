@@ -39,13 +39,16 @@ std::string_view meaning_of(ExitCode code) noexcept {
 namespace {
 
 constexpr std::string_view taint_rule = "untainted";
-constexpr std::array<std::string_view, 7> timing_rules{
-    "rate_achieved", "rate_achieved_overall", "not_sent", "loop_lag_p99", "start_lag_p99", "cpu",
-    "samples"};
+constexpr std::array<std::string_view, 5> standing_words{"judged", "warned", "lifted", "not_run",
+                                                         "not_applicable"};
+// Self-checks that are about the books: what they find puts the witness itself in doubt.
+constexpr std::array<std::string_view, 2> book_checks{"L12", "L17"};
 
+// About time, rate and shape: no lateness of the generator can have broken an invariant.
 bool is_timing(const Finding& finding) {
-  return finding.kind == Finding::Kind::validity &&
-         std::ranges::find(timing_rules, finding.rule) != timing_rules.end();
+  if (finding.kind != Finding::Kind::validity) return false;
+  if (finding.check.empty()) return finding.rule == "samples";
+  return std::ranges::find(book_checks, finding.check) == book_checks.end();
 }
 
 }  // namespace
@@ -80,6 +83,18 @@ std::string_view finding_word(Verdict verdict) noexcept {
       return "invalid";
   }
   return "invalid";
+}
+
+std::string_view finding_word(const Finding& finding) noexcept {
+  if (finding.standing == Finding::Standing::judged) return finding_word(finding.verdict);
+  return standing_words[static_cast<std::size_t>(finding.standing)];
+}
+
+std::optional<Finding::Standing> standing_of(std::string_view word) noexcept {
+  for (std::size_t i = 1; i < standing_words.size(); ++i) {
+    if (standing_words[i] == word) return static_cast<Finding::Standing>(i);
+  }
+  return std::nullopt;
 }
 
 }  // namespace stampede

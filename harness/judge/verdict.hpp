@@ -1,6 +1,7 @@
 // From findings to the verdict of a run and its exit code.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -26,5 +27,9 @@ Verdict run_verdict(std::span<const Finding> findings);
 // The word for one finding: held, unproven, missed, broken, invalid. Other words than those of the
 // verdict of a run, so that no report of an invalid run can be searched for PASS and answer.
 std::string_view finding_word(Verdict verdict) noexcept;
+// The same, or how the finding stands beside: warned, lifted, not_run, not_applicable.
+std::string_view finding_word(const Finding& finding) noexcept;
+// "not_run" → its standing; nullopt: none of these words.
+std::optional<Finding::Standing> standing_of(std::string_view word) noexcept;
 
 }  // namespace stampede

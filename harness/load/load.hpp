@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/history/ledger.hpp"
+#include "harness/measure/self_measure.hpp"
 #include "harness/measure/snapshot.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/time.hpp"
@@ -66,7 +67,8 @@ struct LoadOutcome {
   double worker_cpu_max = 0;  // highest mean CPU share over the measured window among workers, 0…1
   double worker_cpu_seconds = 0;  // all workers, whole load
   std::uint64_t scheduled_measured =
-      0;  // arrivals of the plan in the measured window (open, instant)
+      0;             // arrivals of the plan in the measured window (open, instant)
+  SelfMeasure self;  // what the self-checks L1–L18 are made of
 };
 
 // The niceness that load threads ask for (setpriority); only a privileged process gets it.

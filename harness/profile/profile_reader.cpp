@@ -418,13 +418,36 @@ void Reader::check_gate(const Threshold& gate, const YamlNode& node) {
 void Reader::read_validity(const YamlNode* node) {
   const Fields fields(problems_, node, "validity",
                       {"rate_achieved_min", "not_sent_max", "loop_lag_p99_max", "start_lag_p99_max",
-                       "cpu_max", "samples_min"});
+                       "cpu_max", "steal_max", "run_queue_max", "tainted_max", "slo", "calibration",
+                       "probe", "lift", "samples_min"});
   ValiditySpec& validity = profile_.validity;
   values_.share(fields.find("rate_achieved_min"), validity.rate_achieved_min);
-  values_.share(fields.find("not_sent_max"), validity.not_sent_max);
-  values_.duration(fields.find("loop_lag_p99_max"), validity.loop_lag_p99_max);
-  values_.duration(fields.find("start_lag_p99_max"), validity.start_lag_p99_max);
-  values_.share(fields.find("cpu_max"), validity.cpu_max);
+  const auto duration = [&](const char* key, std::optional<Nanos>& into, Nanos min) {
+    if (const YamlNode* at = fields.find(key)) values_.duration(at, into.emplace(), min);
+  };
+  const auto share = [&](const char* key, std::optional<double>& into) {
+    if (const YamlNode* at = fields.find(key)) values_.share(at, into.emplace());
+  };
+  duration("loop_lag_p99_max", validity.loop_lag_p99_max, Nanos{0});
+  duration("start_lag_p99_max", validity.start_lag_p99_max, Nanos{0});
+  duration("slo", validity.slo, Nanos{1});
+  share("not_sent_max", validity.not_sent_max);
+  share("cpu_max", validity.cpu_max);
+  share("steal_max", validity.steal_max);
+  share("run_queue_max", validity.run_queue_max);
+  share("tainted_max", validity.tainted_max);
+  values_.flag(fields.find("calibration"), validity.calibration);
+  values_.flag(fields.find("probe"), validity.probe);
+  const YamlNode* lift = fields.find("lift");
+  values_.names(lift, validity.lift);
+  for (const std::string& check : validity.lift) {
+    if (std::ranges::find(liftable_checks, check) != liftable_checks.end()) continue;
+    problems_.report(*lift,
+                     "validity: " + in_quotes(check) + " is no self-check that can be lifted",
+                     "one or more of L1 L3 L4 L4b L5 L6 L7 L8 L9 L10 L11 L13 L14 L16 L18; L12, "
+                     "L15, L17 and the balances hold or the figures are wrong, and L2 has "
+                     "not_sent_max");
+  }
   values_.whole(fields.find("samples_min"), validity.samples_min);
 }
 

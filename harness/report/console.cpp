@@ -49,6 +49,7 @@ class Console {
   void write_gates();
   void write_invariants();
   void write_validity();
+  void write_self_checks(const std::vector<const Finding*>& rows);
   void write_figures();
   void write_latencies();
   void write_timeline();
@@ -65,7 +66,7 @@ class Console {
   [[nodiscard]] static Style style_of(std::string_view mark) {
     if (mark == "✓") return Style::green;
     if (mark == "✗") return Style::red;
-    return mark == "?" ? Style::yellow : Style::dim;
+    return mark == "?" || mark == "!" || mark == "^" ? Style::yellow : Style::dim;
   }
   void line(const std::string& text) { out_ << text << '\n'; }
   // "GATES       8 of 8 held"
@@ -134,20 +135,25 @@ void Console::write_head() {
   }
 }
 
+// "L1 start_lag_p99"
+std::string name_of(const Finding& finding) {
+  return printable(finding.check.empty() ? finding.rule : finding.check + " " + finding.rule);
+}
+
 void Console::finding(const Finding& finding, std::size_t rule_width, std::size_t measured_width) {
   const std::string_view mark = mark_of(run_, finding);
   const Style style = style_of(mark);
-  const bool fine = finding.verdict == Verdict::pass;
+  const bool fine = is_held(finding);
   const bool is_gate = finding.kind == Finding::Kind::gate;
   const std::size_t used = 4 + rule_width + 2 + measured_width + 2;
   std::string note = finding.title;
   if (is_gate && fine && !finding.samples.empty()) note = finding.samples.front();
   if (!fine) {
-    note = fmt::format("{}: {}", finding_word(finding.verdict),
+    note = fmt::format("{}: {}", finding_word(finding),
                        is_gate ? finding.title : "limit " + finding.limit);
   }
   out_ << "  " << paint(style, std::string(mark)) << ' '
-       << pad_right(fit(printable(finding.rule), rule_width), rule_width) << "  "
+       << pad_right(fit(name_of(finding), rule_width), rule_width) << "  "
        << paint(fine ? Style::plain : Style::bold,
                 pad_left(fit(printable(finding.measured), measured_width), measured_width))
        << "  " << paint(fine ? Style::dim : style, fit(printable(note), width_ - used)) << '\n';
@@ -163,7 +169,7 @@ void Console::finding(const Finding& finding, std::size_t rule_width, std::size_
 void Console::findings(const std::vector<const Finding*>& rows) {
   std::size_t rule_width = 0, measured_width = 0;
   for (const Finding* row : rows) {
-    rule_width = std::max(rule_width, display_width(printable(row->rule)));
+    rule_width = std::max(rule_width, display_width(name_of(*row)));
     measured_width = std::max(measured_width, display_width(printable(row->measured)));
   }
   for (const Finding* row : rows) {
@@ -209,14 +215,73 @@ void Console::write_invariants() {
 void Console::write_validity() {
   const auto rows = findings_of(run_, Finding::Kind::validity);
   if (rows.empty()) return;
-  title("VALIDITY", held_of(rows) + (count_held(rows) == rows.size()
-                                         ? ": the generator kept up and its books balance"
-                                         : ""));
+  const bool all_pass =
+      std::ranges::all_of(rows, [](const Finding* row) { return row->verdict == Verdict::pass; });
+  title("VALIDITY",
+        standing_counts(rows) + (all_pass ? ": the generator kept up and its books balance" : ""));
+  write_self_checks(rows);
   std::vector<const Finding*> bad;
   for (const Finding* row : rows) {
-    if (row->verdict != Verdict::pass) bad.push_back(row);
+    using Standing = Finding::Standing;
+    const bool silent = is_held(*row) || row->standing == Standing::not_run ||
+                        row->standing == Standing::not_applicable;
+    if (!silent) bad.push_back(row);
   }
   findings(bad);
+}
+
+// How much a row wants to be seen among those of its number.
+int urgency(const Finding& finding) {
+  using Standing = Finding::Standing;
+  if (finding.verdict != Verdict::pass) return 5;
+  if (finding.standing == Standing::lifted) return 4;
+  if (finding.standing == Standing::warned) return 3;
+  if (finding.standing == Standing::judged) return 2;
+  return finding.standing == Standing::not_run ? 1 : 0;
+}
+
+// A cell for each of L1 … L18, with the most urgent of its rows; then what was not run, and what
+// does not apply.
+void Console::write_self_checks(const std::vector<const Finding*>& rows) {
+  constexpr std::size_t cell_width = 50;
+  std::vector<const Finding*> cells;
+  for (const Finding* row : rows) {
+    if (row->check.empty()) continue;
+    if (cells.empty() || cells.back()->check != row->check) {
+      cells.push_back(row);
+    } else if (urgency(*row) > urgency(*cells.back())) {
+      cells.back() = row;
+    }
+  }
+  const std::size_t columns = std::max<std::size_t>(1, (width_ - 2) / cell_width);
+  const std::size_t height = (cells.size() + columns - 1) / columns;
+  for (std::size_t at = 0; at < height; ++at) {
+    std::string text = "  ";
+    for (std::size_t cell = at; cell < cells.size(); cell += height) {
+      const Finding& row = *cells[cell];
+      const std::string_view mark = mark_of(run_, row);
+      const std::string short_measured = row.measured.substr(0, row.measured.find(" ("));
+      const std::string words =
+          fmt::format("{} {}, {}", name_of(row), printable(short_measured), printable(row.limit));
+      const bool last = cell + height >= cells.size();
+      const std::string fitted = fit(words, cell_width - 4);
+      text += paint(style_of(mark), std::string(mark)) + " " +
+              (last ? fitted : pad_right(fitted, cell_width - 2));
+    }
+    line(text);
+  }
+  for (const Finding::Standing standing :
+       {Finding::Standing::not_run, Finding::Standing::not_applicable}) {
+    std::string names;
+    for (const Finding* row : rows) {
+      if (row->standing != standing) continue;
+      names += (names.empty() ? "" : ", ") + name_of(*row);
+      if (!row->samples.empty()) names += " (" + row->samples.front() + ")";
+    }
+    const bool not_run = standing == Finding::Standing::not_run;
+    if (!names.empty())
+      wrapped((not_run ? "not run: " : "not applicable: ") + names, 2, Style::dim);
+  }
 }
 
 void Console::write_figures() {

@@ -148,7 +148,9 @@ SecondResult digest_second(const Snapshot& delta, const std::vector<SeriesLabel>
 }
 
 MeasuredSecond measured_second(const SecondResult& second) {
-  return {second.requests, second.transactions, second.users_alive};
+  MeasuredSecond out{second.requests, second.transactions, second.users_alive, std::nullopt};
+  if (second.response_ns_p95) out.response_p95 = Nanos{*second.response_ns_p95};
+  return out;
 }
 
 }  // namespace stampede

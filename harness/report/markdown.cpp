@@ -45,11 +45,12 @@ void write_findings(const RunResult& run, const std::vector<const Finding*>& row
   out << "| | rule | measured | limit | |\n|---|---|---:|---:|---|\n";
   for (const Finding* row : rows) {
     std::string note = plain(row->title);
-    if (row->verdict != Verdict::pass) {
-      note = "**" + std::string(finding_word(row->verdict)) + "**: " + note;
+    if (!is_held(*row)) {
+      note = "**" + plain(finding_word(*row)) + "**: " + note;
       for (const std::string& sample : row->samples) note += "<br>" + plain(sample);
     }
-    out << fmt::format("| {} | {} | {} | {} | {} |\n", mark_of(run, *row), code(row->rule),
+    out << fmt::format("| {} | {} | {} | {} | {} |\n", mark_of(run, *row),
+                       code(row->check.empty() ? row->rule : row->check + " " + row->rule),
                        plain(row->measured), plain(row->limit), note);
   }
 }
@@ -82,15 +83,19 @@ void write_invariants(const RunResult& run, std::ostream& out) {
 
 void write_validity(const RunResult& run, std::ostream& out) {
   const auto rows = findings_of(run, Finding::Kind::validity);
+  if (rows.empty()) return;
   std::vector<const Finding*> bad;
   for (const Finding* row : rows) {
     if (row->verdict != Verdict::pass) bad.push_back(row);
   }
-  if (rows.empty()) return;
-  out << fmt::format("\n### Validity: {} of {} held\n", count_held(rows), rows.size());
-  if (bad.empty()) return;
-  out << "\n";
-  write_findings(run, bad, out);
+  out << fmt::format("\n### Validity: {}\n", plain(standing_counts(rows)));
+  if (!bad.empty()) {
+    out << "\n";
+    write_findings(run, bad, out);
+  }
+  out << "\n<details><summary>Self-checks, all rows</summary>\n\n";
+  write_findings(run, rows, out);
+  out << "\n</details>\n";
 }
 
 void write_latency_row(std::ostream& out, std::string_view name,

@@ -22,12 +22,19 @@ constexpr std::size_t problems_max = 50;
 
 constexpr std::array<std::string_view, 3> kind_names{"gate", "invariant", "validity"};
 
+// Verdict and standing of a finding are one word in the file.
+struct FindingWord {
+  Verdict& verdict;
+  Finding::Standing& standing;
+};
 template <class Archive>
 void fields(Archive& archive, Finding& finding) {
   archive("kind", finding.kind);
   archive("rule", finding.rule);
+  archive("check", finding.check);
   archive("title", finding.title);
-  archive("result", finding.verdict);
+  FindingWord word{finding.verdict, finding.standing};
+  archive("result", word);
   archive("measured", finding.measured);
   archive("figure", finding.figure);
   archive("limit", finding.limit);
@@ -165,7 +172,12 @@ class Writer {
     }
   }
   static Json written(Finding::Kind& kind) { return kind_names[static_cast<std::size_t>(kind)]; }
-  static Json written(Verdict& verdict) { return finding_word(verdict); }
+  static Json written(FindingWord& word) {
+    Finding finding;
+    finding.verdict = word.verdict;
+    finding.standing = word.standing;
+    return finding_word(finding);
+  }
   template <class T>
   static Json written(std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
@@ -267,15 +279,22 @@ class Reader {
     }
     problem("must be gate, invariant or validity");
   }
-  void read(const Json& json, Verdict& verdict) {
+  void read(const Json& json, FindingWord& word) {
+    if (const auto standing = standing_of(json.is_string() ? json.get<std::string>() : "")) {
+      word.verdict = Verdict::pass;
+      word.standing = *standing;
+      return;
+    }
     for (const Verdict each : {Verdict::pass, Verdict::inconclusive, Verdict::fail,
                                Verdict::broken_invariant, Verdict::invalid}) {
       if (json == finding_word(each)) {
-        verdict = each;
+        word.verdict = each;
         return;
       }
     }
-    problem("must be held, unproven, missed, broken or invalid");
+    problem(
+        "must be held, unproven, missed, broken, invalid, warned, lifted, not_run or "
+        "not_applicable");
   }
   template <class T>
   void read(const Json& json, std::optional<T>& value) {

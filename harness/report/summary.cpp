@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "harness/measure/units.hpp"
@@ -32,14 +33,37 @@ std::vector<const Finding*> findings_of(const RunResult& run, Finding::Kind kind
   return found;
 }
 
+bool is_held(const Finding& finding) {
+  return finding.verdict == Verdict::pass && finding.standing == Finding::Standing::judged;
+}
+
+std::string standing_counts(const std::vector<const Finding*>& findings) {
+  using Standing = Finding::Standing;
+  constexpr std::array<std::pair<Standing, std::string_view>, 4> words{
+      {{Standing::warned, "warned"},
+       {Standing::lifted, "lifted by the profile"},
+       {Standing::not_run, "not run"},
+       {Standing::not_applicable, "not applicable"}}};
+  std::string text = fmt::format("{} of {} held", count_held(findings), findings.size());
+  for (const auto& [standing, word] : words) {
+    const auto count = std::ranges::count_if(
+        findings, [&](const Finding* finding) { return finding->standing == standing; });
+    if (count > 0) text += fmt::format(", {} {}", count, word);
+  }
+  return text;
+}
+
 std::size_t count_held(const std::vector<const Finding*>& findings) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      findings, [](const Finding* finding) { return finding->verdict == Verdict::pass; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(findings, [](const Finding* finding) { return is_held(*finding); }));
 }
 
 std::string_view mark_of(const RunResult& run, const Finding& finding) {
   if (finding.verdict == Verdict::inconclusive) return "?";
   if (finding.verdict != Verdict::pass) return "✗";
+  if (finding.standing == Finding::Standing::warned) return "!";
+  if (finding.standing == Finding::Standing::lifted) return "^";
+  if (finding.standing != Finding::Standing::judged) return "–";
   const bool about_the_target = finding.kind != Finding::Kind::validity;
   return about_the_target && !proves_something(run) ? "·" : "✓";
 }

@@ -14,10 +14,14 @@ namespace stampede {
 bool proves_something(const RunResult& run);
 
 std::vector<const Finding*> findings_of(const RunResult& run, Finding::Kind kind);
+// Judged, and within its limit without a warning.
+bool is_held(const Finding& finding);
 std::size_t count_held(const std::vector<const Finding*>& findings);
+// "20 of 24 held, 2 warned, 1 not run, 1 not applicable"
+std::string standing_counts(const std::vector<const Finding*>& findings);
 
-// "✓" held · "✗" missed, broken or invalid · "?" unproven · "·" would have held in a run that
-// proves nothing.
+// "✓" held · "✗" missed, broken or invalid · "?" unproven · "!" warned · "^" lifted by the profile
+// · "–" not run or not applicable · "·" would have held in a run that proves nothing.
 std::string_view mark_of(const RunResult& run, const Finding& finding);
 
 // "A1–A9 R1–R7 L1–L5 L7": ids are a letter and a number; others follow as they are.

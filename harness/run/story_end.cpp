@@ -39,6 +39,33 @@ bool has_rate(const CompiledRun& run) {
   });
 }
 
+// Does the plan ask for the same load in every second of the measured window? Stages that begin in
+// it, or end in it at another target, say no.
+bool is_steady(const Profile& profile) {
+  const Nanos end = run_length(profile);
+  return std::ranges::all_of(profile.scenarios, [&](const ScenarioSpec& scenario) {
+    const auto flat = [&](double target, const std::vector<Stage>& stages) {
+      Nanos at = scenario.start_at;
+      for (const Stage& stage : stages) {
+        const Nanos stop = at + stage.duration;
+        const bool inside = stop > profile.warm_up && at < end;
+        if (inside && stage.duration > Nanos{0} && stage.target != target) return false;
+        if (at > profile.warm_up && at < end && stage.target != target) return false;
+        target = stage.target;
+        at = stop;
+      }
+      return at >= end && scenario.start_at <= profile.warm_up;
+    };
+    if (const auto* open = std::get_if<OpenLoad>(&scenario.load)) {
+      return flat(open->start_rate, open->stages);
+    }
+    if (const auto* closed = std::get_if<ClosedLoad>(&scenario.load)) {
+      return flat(closed->start_users, closed->stages);
+    }
+    return false;
+  });
+}
+
 ExitCode exit_code_of_state(const std::string& state) {
   if (state == "interrupted") return ExitCode::interrupted;
   return ExitCode::topology;
@@ -81,6 +108,10 @@ void Story::judge_all() {
   facts.ledger_overflow = load_.ledger.overflow();
   facts.interrupted = load_.interrupted;
   facts.stopped_because = load_.stopped_because;
+  facts.run = &measured_;
+  facts.self = &load_.self;
+  facts.gates = &profile_.gates;
+  facts.steady_plan = is_steady(profile_);
   std::ranges::move(judge_validity(facts, profile_.validity), std::back_inserter(findings));
   findings_ = std::move(findings);
 }

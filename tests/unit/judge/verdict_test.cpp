@@ -18,7 +18,8 @@ Finding one(Finding::Kind kind, const char* rule, Verdict verdict) {
 
 TEST(RunVerdict, LatenessDoesNotHideABrokenInvariantButOpenBooksDo) {
   const Finding oversell = one(Finding::Kind::invariant, "A1", Verdict::broken_invariant);
-  const Finding late = one(Finding::Kind::validity, "start_lag_p99", Verdict::invalid);
+  Finding late = one(Finding::Kind::validity, "start_lag_p99", Verdict::invalid);
+  late.check = "L1";
   const Finding books = one(Finding::Kind::validity, "request_balance", Verdict::invalid);
   const Finding gate = one(Finding::Kind::gate, "p95 < 1s", Verdict::fail);
   EXPECT_EQ(run_verdict(std::array{oversell, late}), Verdict::broken_invariant);

@@ -382,7 +382,7 @@ TEST(ProfileValues, Booleans) {
 
 TEST(ProfileValues, Shares) {
   const auto cpu = [](const std::string& text) {
-    return read(with_top("validity: {cpu_max: " + text + "}")).validity.cpu_max;
+    return read(with_top("validity: {cpu_max: " + text + "}")).validity.cpu_max.value();
   };
   EXPECT_DOUBLE_EQ(cpu("85%"), 0.85);
   EXPECT_DOUBLE_EQ(cpu("0.5"), 0.5);

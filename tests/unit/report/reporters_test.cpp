@@ -67,7 +67,19 @@ TEST(Console, TheTargetCannotSteerTheTerminal) {
 TEST(Console, AnInvalidRunNeverSaysPassNorTicksAGate) {
   const std::string text = console(invalid_result(), 110);
   EXPECT_EQ(text.find("PASS"), std::string::npos);
-  EXPECT_EQ(text.find("✓"), std::string::npos);
+  // Self-checks are ticked, one by one; what is said about the target is not.
+  EXPECT_EQ(text.substr(0, text.find("VALIDITY")).find("✓"), std::string::npos);
+}
+
+TEST(Console, ASelfCheckThatWasNotRunIsNeverTicked) {
+  std::istringstream lines(console(invalid_result(), 80));
+  std::size_t not_run = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" not run, ") == std::string::npos) continue;
+    ++not_run;
+    EXPECT_EQ(line.find("✓"), std::string::npos) << line;
+  }
+  EXPECT_GT(not_run, 5U);
 }
 
 TEST(Console, WitnessesOfABrokenInvariantAreShown) {

@@ -1,0 +1,173 @@
+// Rows about the figures themselves: L12 to L16.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/judge/self_checks.hpp"
+#include "harness/measure/units.hpp"
+
+namespace stampede {
+
+namespace {
+
+constexpr double little_warned = 0.02, little_invalid = 0.05;
+constexpr std::uint64_t looks_min = 1000;
+constexpr double standard_errors = 4;
+constexpr std::size_t steady_seconds_min = 40;
+constexpr double trend_p = 0.01;
+constexpr double rise_warned = 0.05, rise_invalid = 0.25;
+constexpr double drift_ppm_warned = 10;
+// Beyond what time synchronisation may steer (500 ppm), and the precision of the histogram (0.1 %).
+constexpr double drift_ppm_invalid = 1000;
+constexpr double worker_warned = 0.10, worker_invalid = 0.25;
+constexpr double worker_p = 0.01;
+constexpr std::uint64_t worker_samples_min = 1000;
+
+void add_identity(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L12",
+                "little_identity",
+                "∫ requests in the system dt = Σ of their times in it (Little, exact)",
+                "",
+                0,
+                "equal",
+                "requests entered or left twice or never: a bug of stampede, please report "
+                "it"};
+  if (facts.self == nullptr || !facts.self->identity) {
+    return rows.not_run(row, "the books of entries were not kept");
+  }
+  const LittleIdentity& books = *facts.self->identity;
+  const bool equal = books.integral == books.residence && books.left_over == 0;
+  const auto off = static_cast<std::int64_t>(books.integral - books.residence);
+  row.figure = static_cast<double>(off) / 1e9;
+  row.measured =
+      equal ? fmt::format("equal: {:.3f} s", static_cast<double>(books.residence) / 1e9)
+            : fmt::format("differs by {:.3g} s, {} left over", row.figure, books.left_over);
+  rows.add(row, equal ? Rows::Grade::fine : Rows::Grade::invalid);
+}
+
+void add_sampled(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L13",
+                "little_sampled",
+                "requests in flight as a second thread saw them, against rate × mean service",
+                "",
+                0,
+                "± " + human_share(little_invalid),
+                "the counts of requests in flight and their times disagree: a stalled sampler, or "
+                "times that are not those of the requests"};
+  if (facts.self == nullptr || !facts.self->in_flight) {
+    return rows.not_run(row, "the sampler did not run");
+  }
+  const LittleSample& sample = *facts.self->in_flight;
+  if (sample.looks < looks_min || sample.computed_mean <= 0) {
+    return rows.not_applicable(row, "too few looks to say");
+  }
+  row.figure = sample.sampled_mean / sample.computed_mean - 1;
+  row.measured = fmt::format("{} ({:.3g} against {:.3g})", human_share(row.figure),
+                             sample.sampled_mean, sample.computed_mean);
+  const double beyond = std::abs(row.figure) - standard_errors * sample.standard_error;
+  rows.add(row, Rows::grade(beyond, little_warned, little_invalid));
+}
+
+// MSER-5 finds where a steady part begins; Mann–Kendall and Theil–Sen whether it still rises or
+// falls. Only where all of them say so is the run called unsteady: each alone is a hint.
+void add_stationarity(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L14",
+                "stationary",
+                "p95 of each second: neither settling nor drifting",
+                "",
+                0,
+                "no trend",
+                "a longer warm_up, or the target has not come to a steady state: its "
+                "figures depend on when one looks"};
+  if (facts.run == nullptr) return rows.not_run(row, "the seconds were not kept");
+  if (!facts.steady_plan) {
+    return rows.not_applicable(row, "the plan itself changes within the measured window");
+  }
+  std::vector<double> p95;
+  for (const MeasuredSecond& second : facts.run->seconds) {
+    if (second.response_p95) p95.push_back(to_seconds(*second.response_p95));
+  }
+  if (p95.size() < steady_seconds_min) {
+    return rows.not_applicable(
+        row, fmt::format("{} seconds with answers, {} are needed", p95.size(), steady_seconds_min));
+  }
+  const auto settled = mser5(p95);
+  const auto slope = trend(p95);
+  if (!settled || !slope) return rows.not_applicable(row, "too few seconds");
+  row.figure = slope->rise;
+  row.measured = fmt::format("{} end to end, p {:.2g}; MSER-5 cuts {} s", human_share(slope->rise),
+                             slope->p, settled->cut);
+  const bool drifts = slope->p < trend_p && std::abs(slope->rise) > rise_warned;
+  const bool much = drifts && std::abs(slope->rise) > rise_invalid && settled->at_limit;
+  rows.add(row, much                          ? Rows::Grade::invalid
+                : drifts || settled->at_limit ? Rows::Grade::warned
+                                              : Rows::Grade::fine);
+}
+
+void add_clock(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L15",
+                "clock",
+                "steps back of CLOCK_MONOTONIC, and its drift against the raw clock",
+                "",
+                0,
+                "= 0, ≤ 1,000 ppm",
+                "the clock of this machine cannot be trusted: see its time synchronisation"};
+  if (facts.self == nullptr || !facts.self->clock) return rows.not_run(row, "not watched");
+  const ClockFacts& clock = *facts.self->clock;
+  if (!clock.drift_ppm) return rows.not_run(row, "CLOCK_MONOTONIC_RAW could not be read");
+  row.figure = *clock.drift_ppm;
+  row.measured = fmt::format("{} of {} reads, {:.1f} ppm", human_count(clock.went_back),
+                             human_count(clock.reads), *clock.drift_ppm);
+  auto grade = Rows::grade(std::abs(*clock.drift_ppm), drift_ppm_warned, drift_ppm_invalid);
+  if (clock.went_back > 0) grade = Rows::Grade::invalid;
+  rows.add(row, grade);
+}
+
+void add_workers(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L16",
+                "workers_alike",
+                "p95 of each worker against their median",
+                "",
+                0,
+                "± " + human_share(worker_invalid),
+                "one worker sees another target than the others: its core, its connections or its "
+                "share of the users differ"};
+  if (facts.self == nullptr) return rows.not_run(row, "the workers' answers were not kept apart");
+  const std::vector<WorkerAnswers>& workers = facts.self->workers;
+  if (workers.size() < 2) return rows.not_applicable(row, "there is one worker");
+  std::vector<double> p95s;
+  std::vector<std::vector<double>> blocks;
+  for (const WorkerAnswers& worker : workers) {
+    if (worker.response.count() < worker_samples_min) {
+      return rows.not_applicable(row, "a worker has under 1,000 answers");
+    }
+    p95s.push_back(to_seconds(*worker.response.quantile(0.95)));
+    blocks.push_back(worker.p95_seconds);
+  }
+  std::vector<double> sorted = p95s;
+  std::ranges::sort(sorted);
+  const double median = (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
+  double worst = 0;
+  for (const double p95 : p95s) worst = std::max(worst, std::abs(p95 / median - 1));
+  const auto test = kruskal_wallis(blocks);
+  row.figure = worst;
+  row.measured =
+      fmt::format("{}{}", human_share(worst), test ? fmt::format(", p {:.2g}", test->p) : "");
+  auto grade = Rows::grade(worst, worker_warned, worker_invalid);
+  // Seconds that scatter as much within a worker as between workers prove no difference.
+  if (test && test->p > worker_p && grade == Rows::Grade::invalid) grade = Rows::Grade::warned;
+  rows.add(row, grade);
+}
+
+}  // namespace
+
+void add_statistics(const ValidityFacts& facts, const ValiditySpec&, Rows& rows) {
+  add_identity(facts, rows);
+  add_sampled(facts, rows);
+  add_stationarity(facts, rows);
+  add_clock(facts, rows);
+  add_workers(facts, rows);
+}
+
+}  // namespace stampede
