@@ -31,6 +31,8 @@ constexpr const char* examples =
     "  stampede run steady-1k                        a profile that ships, by its name\n"
     "  stampede run p.yaml --set drain=5s            change one value for this run\n"
     "  stampede run p.yaml --url http://127.0.0.1:8080   a system that is already running\n"
+    "  stampede bench http://127.0.0.1:8080/ -c 64 -d 10s -R 1000\n"
+    "                                                one URL, no profile; both clocks\n"
     "  stampede validate p.yaml                      every problem of a profile, with its place\n"
     "  stampede up single                            start the topology and keep it until Ctrl-C\n";
 
@@ -80,6 +82,57 @@ void add_validate(CLI::App& app, ValidateOptions& options) {
       ->allow_extra_args(false);
 }
 
+void add_bench_load(CLI::App& bench, BenchOptions& options) {
+  bench.add_option("-c,--connections", options.connections, "keep-alive connections (default 50)")
+      ->check(CLI::Range(1, 1000000));
+  bench.add_option("-t,--threads", options.threads, "threads that generate load (default 1)")
+      ->check(CLI::Range(1, 256));
+  bench.add_option("-d,--duration", options.duration, "how long; a bare number is seconds")
+      ->type_name("TIME")
+      ->capture_default_str();
+  bench.add_option("--warm-up", options.warm_up, "of it, not in the figures")->type_name("TIME");
+  bench
+      .add_option("-R,--rate", options.rate,
+                  "requests a second, kept whatever the server does (default: as fast as the "
+                  "connections can)")
+      ->check(CLI::Range(0.001, 1e6));
+  bench
+      .add_option("--stages", options.stages,
+                  "a plan of rates instead of -R, linear between them: 30s:100,2m:1000")
+      ->type_name("TIME:RATE,…");
+  bench.add_flag("--poisson", options.poisson, "random arrivals instead of regular ones");
+}
+
+void add_bench(CLI::App& app, BenchCommand& command) {
+  CLI::App& bench =
+      *app.add_subcommand("bench", "measure one URL without a profile, as wrk, wrk2 and oha do");
+  BenchOptions& options = command.bench;
+  bench.add_option("url", options.url, "http://host:port/path?query; ${session} and ${uuid} vary")
+      ->required()
+      ->type_name("URL");
+  add_bench_load(bench, options);
+  bench.add_option("-m,--method", options.method, "GET, or POST when there is a body")
+      ->type_name("METHOD");
+  CLI::Option* body =
+      bench.add_option("-b,--body", options.body, "request body")->type_name("TEXT");
+  bench.add_option("-B,--body-file", command.body_file, "request body from a file")
+      ->type_name("FILE")
+      ->excludes(body);
+  bench.add_option("-H,--header", options.headers, "\"Name: value\" (repeatable)")
+      ->type_name("HEADER")
+      ->allow_extra_args(false);
+  bench.add_option("--timeout", options.timeout, "of a request")
+      ->type_name("TIME")
+      ->capture_default_str();
+  bench.add_option("--gate", options.gates, "what must hold: \"p95 < 300ms\" (repeatable)")
+      ->type_name("GATE")
+      ->allow_extra_args(false);
+  bench.add_option("--seed", options.seed, "of all random choices");
+  bench.add_option("-o,--output", command.output, "text or json (the schema of run.json)")
+      ->check(CLI::IsMember({"text", "json"}));
+  bench.add_flag("-q,--quiet", command.quiet, "no progress");
+}
+
 void add_up(CLI::App& app, UpOptions& options) {
   CLI::App& up =
       *app.add_subcommand("up", "start a topology, print its endpoints, stay until interrupted");
@@ -105,7 +158,9 @@ ExitCode run_cli(int argc, char** argv, const CliEnvironment& environment, std::
   RunOptions run;
   ValidateOptions validate;
   UpOptions up;
+  BenchCommand bench;
   add_run(app, run);
+  add_bench(app, bench);
   add_validate(app, validate);
   add_up(app, up);
   try {
@@ -119,8 +174,11 @@ ExitCode run_cli(int argc, char** argv, const CliEnvironment& environment, std::
   run.terminal = !run.plain && isatty(STDOUT_FILENO) == 1;
   run.colour = run.terminal && !environment.no_colour;
   run.command_line.assign(argv, argv + argc);
+  bench.command_line = run.command_line;
+  bench.terminal = isatty(STDERR_FILENO) == 1;
   try {
     if (app.got_subcommand("run")) return command_run(run, out, err);
+    if (app.got_subcommand("bench")) return command_bench(bench, out, err);
     if (app.got_subcommand("validate")) return command_validate(validate, out, err);
     return command_up(up, out, err);
   } catch (const std::exception& problem) {

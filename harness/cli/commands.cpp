@@ -144,6 +144,69 @@ ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream&
   return run(request, stop, out, err);
 }
 
+namespace {
+
+constexpr std::uintmax_t body_bytes_max = 16UL << 20;
+
+// nullopt: explained on `err`.
+std::optional<std::string> read_body(const std::string& file, std::ostream& err) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  std::ifstream in(file, std::ios::binary);
+  if (error || !in) {
+    err << fmt::format("stampede: cannot read the body from {}\n", file);
+    return std::nullopt;
+  }
+  if (size > body_bytes_max) {
+    err << fmt::format("stampede: the body in {} is over 16 MiB\n", file);
+    return std::nullopt;
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostream& err) {
+  BenchOptions options = command.bench;
+  if (!command.body_file.empty()) {
+    options.body = read_body(command.body_file, err);
+    if (!options.body) return ExitCode::usage;
+  }
+  Checked<BenchProfile> made = make_bench_profile(options);
+  Diagnostics problems = made.has_value() ? check_profile(made->profile) : made.error();
+  if (!problems.empty()) {
+    for (const Diagnostic& each : problems) {
+      err << "stampede bench: " << each.message << "\n";
+      if (!each.hint.empty()) err << "hint: " << each.hint << "\n";
+    }
+    return ExitCode::usage;
+  }
+  std::stop_source stop;
+  const InterruptWatch watch(stop);
+  RunRequest request;
+  request.profile = std::move(made->profile);
+  request.url = made->base_url;
+  request.terminal = command.terminal;
+  request.quiet = command.quiet;
+  request.command_line = command.command_line;
+  bool answered = false;
+  request.teller = [&](const RunResult& result, std::ostream& to) {
+    answered = !result.statuses.empty();
+    if (command.output == "json") {
+      to << to_json(result);
+    } else {
+      write_bench(result, to);
+    }
+  };
+  const ExitCode code = run(request, stop, out, err);
+  if (code == ExitCode::interrupted || answered) return code;
+  if (code == ExitCode::topology) return code;
+  err << fmt::format("stampede: {} gave no answer at all: is it listening there?\n", request.url);
+  return ExitCode::topology;
+}
+
 ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& err) {
   if (options.topology != "single") {
     err << fmt::format("stampede: no topology {}; there is: single\n", options.topology);

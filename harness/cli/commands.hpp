@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/exit_code.hpp"
+#include "harness/run/bench_profile.hpp"
 
 namespace stampede {
 
@@ -31,9 +32,17 @@ struct UpOptions {
   unsigned users = 0, seats = 0;
 };
 
+struct BenchCommand {
+  BenchOptions bench;
+  std::string body_file, output = "text";
+  bool quiet = false, terminal = false;
+  std::vector<std::string> command_line;
+};
+
 ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream& err);
 ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std::ostream& err);
 ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& err);
+ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostream& err);
 
 std::string version_text();
 

@@ -383,7 +383,8 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
   if (outcome == Outcome::assertion_failed) {
     variables_.set_text(slot_outcome, name_of(outcome));
   }
-  const Sample sample{due_, exchange.sent, exchange.first_byte, exchange.done, outcome};
+  const Sample sample{due_, exchange.sent, exchange.first_byte, exchange.done, outcome,
+                      static_cast<std::uint16_t>(status)};
   record_sample(step, recorder, sample, status,
                 exchange.problem.empty() ? std::string_view(exchange.body) : exchange.problem);
   const bool unsent = outcome == Outcome::assertion_failed && exchange.status == 0;

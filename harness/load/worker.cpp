@@ -50,6 +50,7 @@ Worker::OpenRun::OpenRun(Worker& the_worker, const CompiledScenario& the_scenari
       next(schedule.next()),
       users_max(the_scenario.users_max == 0 ? unlimited
                                             : the_worker.share_of(the_scenario.users_max)),
+      waits(std::get<OpenLoad>(the_scenario.load).waits_when_full),
       keeps_connections(the_scenario.model == "open"),
       timer(
           [](void* self) {
@@ -206,6 +207,8 @@ void Worker::serve_arrivals(OpenRun& run, bool starting) {
   while (run.next && starting) {
     const TimePoint intended = origin + run.next->offset;
     if (intended > now() || intended >= end_) break;
+    // The schedule is the queue: the user who becomes free first asks for this arrival.
+    if (run.waits && run.users_alive >= run.users_max && !over_) return;
     start_open_session(run, *run.next);
     run.next = run.schedule.next();
   }
@@ -240,6 +243,7 @@ Task<void> Worker::open_session(OpenRun& run, std::unique_ptr<VirtualUser> user,
   strike_off(*user);
   --run.users_alive;
   run.spare.push_back(std::move(user));
+  if (run.waits && may_start()) serve_arrivals(run, true);
 }
 
 // Starts the users that the shape wants by now and who are not at work.
@@ -335,6 +339,7 @@ void Worker::on_second() {
 }
 
 void Worker::on_length() {
+  over_ = true;
   // What came due before the end and has waited for this thread still starts.
   for (OpenRun& run : open_) serve_arrivals(run, true);
   closing_ = true;
@@ -350,7 +355,7 @@ void Worker::on_drained() { cancel_all(); }
 void Worker::cancel_all() {
   if (!ending_ && !drained_.timer.armed()) {
     // Interrupted: arrivals that came due and were not served yet are part of the balance.
-    ending_ = true;
+    ending_ = over_ = true;
     for (OpenRun& run : open_) serve_arrivals(run, true);
   }
   ending_ = true;

@@ -81,6 +81,7 @@ class Worker {
     ArrivalSchedule schedule;
     std::optional<ArrivalSchedule::Arrival> next;
     std::uint64_t users_max, users_alive = 0;  // of this worker
+    bool waits;                                // for a user when all are at work
     bool keeps_connections;
     std::vector<std::unique_ptr<VirtualUser>> spare;
     Timer timer;
@@ -147,6 +148,7 @@ class Worker {
   Alarm second_, probe_, length_, drained_, measured_;
   TimePoint probe_due_;
   std::uint32_t second_number_ = 0;
+  bool over_ = false;  // nothing waits for a user any more
   bool closing_ = false, ending_ = false, finished_ = false;
   CpuClock cpu_at_start_, cpu_at_second_, cpu_at_measured_;
   double cpu_seconds_ = 0, measured_cpu_share_ = 0;

@@ -44,6 +44,7 @@ void Recorder::record(SeriesId series, const Sample& sample, std::string_view ex
   SeriesSnapshot& into = current_.series[series];
   const auto outcome = static_cast<std::size_t>(sample.outcome);
   ++into.outcomes[outcome];
+  if (sample.status != 0 && sample.status <= status_max) ++statuses_[sample.status];
   if (!is_ordered(sample)) ++current_.identity_broken;
   into.response[outcome].record(sample.done - sample.intended);
   if (sample.sent != never) {
@@ -77,6 +78,10 @@ Snapshot Recorder::take() {
   Snapshot out;
   out.series.reserve(current_.series.size());
   for (SeriesSnapshot& series : current_.series) out.series.push_back(take_series(series));
+  for (std::uint16_t status = 0; status <= status_max; ++status) {
+    if (statuses_[status] == 0) continue;
+    out.statuses.push_back({status, std::exchange(statuses_[status], 0)});
+  }
   out.counters.resize(current_.counters.size());
   out.counters.swap(current_.counters);
   out.sessions = std::exchange(current_.sessions, {});

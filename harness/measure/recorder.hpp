@@ -29,6 +29,7 @@ class Recorder {
 
  private:
   Snapshot current_;
+  std::array<std::uint64_t, status_max + 1> statuses_{};
 };
 
 }  // namespace stampede

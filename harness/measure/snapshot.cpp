@@ -21,6 +21,22 @@ SeriesSnapshot& SeriesSnapshot::operator+=(const SeriesSnapshot& other) {
   return *this;
 }
 
+namespace {
+
+// Both ascending; so is the sum.
+void add_statuses(std::vector<StatusCount>& into, const std::vector<StatusCount>& from) {
+  for (const StatusCount& each : from) {
+    const auto at = std::ranges::lower_bound(into, each.status, {}, &StatusCount::status);
+    if (at != into.end() && at->status == each.status) {
+      at->count += each.count;
+    } else {
+      into.insert(at, each);
+    }
+  }
+}
+
+}  // namespace
+
 SessionCounts& SessionCounts::operator+=(const SessionCounts& other) {
   scheduled += other.scheduled;
   completed += other.completed;
@@ -34,6 +50,7 @@ Snapshot& Snapshot::operator+=(const Snapshot& other) {
   if (&other == this) return *this += Snapshot(other);
   if (series.size() < other.series.size()) series.resize(other.series.size());
   for (std::size_t i = 0; i < other.series.size(); ++i) series[i] += other.series[i];
+  add_statuses(statuses, other.statuses);
   if (counters.size() < other.counters.size()) counters.resize(other.counters.size());
   for (std::size_t i = 0; i < other.counters.size(); ++i) counters[i] += other.counters[i];
   sessions += other.sessions;

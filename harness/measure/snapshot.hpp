@@ -21,6 +21,7 @@ namespace stampede {
 struct Sample {
   TimePoint intended, sent, first_byte, done;
   Outcome outcome = Outcome::ok;
+  std::uint16_t status = 0;  // of the HTTP answer; 0: none
 };
 
 // A complete answer that the target meant: what a latency is about.
@@ -60,8 +61,17 @@ struct SessionCounts {
   bool operator==(const SessionCounts&) const = default;
 };
 
+// How many answers had which status, ascending. HTTP knows three digits; others are not counted.
+struct StatusCount {
+  std::uint16_t status = 0;
+  std::uint64_t count = 0;
+  bool operator==(const StatusCount&) const = default;
+};
+inline constexpr std::uint16_t status_max = 599;
+
 struct Snapshot {
   std::vector<SeriesSnapshot> series;   // by SeriesId
+  std::vector<StatusCount> statuses;    // of all series
   std::vector<std::uint64_t> counters;  // by counter index
   SessionCounts sessions;
   std::uint64_t requests_begun = 0;  // = Σ outcomes of all series, or the run is INVALID

@@ -164,6 +164,9 @@ struct OpenLoad {
   double start_rate = 0;
   std::vector<Stage> stages;
   Arrival arrival = Arrival::poisson;
+  // With users_max alive an arrival is dropped (not sent), or it waits for a user, its lateness
+  // charged to the response time.
+  bool waits_when_full = false;
 };
 // So many users loop over the persona.
 struct ClosedLoad {

@@ -216,7 +216,7 @@ Names scenario_keys(const std::string& model) {
     keys.insert(keys.end(), {"users", "rounds", "every", "reaction", "prepare"});
   } else {
     keys.insert(keys.end(), {"start", "stages"});
-    if (model != "closed") keys.emplace_back("arrivals");
+    if (model != "closed") keys.insert(keys.end(), {"arrivals", "when_full"});
   }
   return keys;
 }
@@ -288,13 +288,19 @@ LoadShape Reader::read_load(const std::string& model, Fields& fields) {
     return closed;
   }
   OpenLoad open{start, read_stages(fields), Arrival::poisson};
-  std::string arrivals = "poisson";
+  std::string arrivals = "poisson", when_full = "drop";
   const YamlNode* const written = fields.find("arrivals");
   values_.text(written, arrivals);
   if (arrivals == "regular") {
     open.arrival = Arrival::regular;
   } else if (arrivals != "poisson") {
     problems_.report(*written, "unknown arrivals " + in_quotes(arrivals), "poisson or regular");
+  }
+  const YamlNode* const full = fields.find("when_full");
+  values_.text(full, when_full);
+  open.waits_when_full = when_full == "wait";
+  if (when_full != "wait" && when_full != "drop") {
+    problems_.report(*full, "unknown when_full " + in_quotes(when_full), "drop or wait");
   }
   return open;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace stampede {
 
@@ -30,6 +31,28 @@ SeriesResult::Latency latency_of(const Latencies& data) {
 
 double per_second(std::uint64_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+// Equal steps on the logarithm from the smallest value to the largest: a tail stays visible.
+std::vector<LatencyBin> distribution_of(const Histogram& values) {
+  constexpr int bins = 12;
+  std::vector<LatencyBin> out;
+  if (values.empty()) return out;
+  const double low = std::max(1.0, static_cast<double>(values.min()->count()));
+  const auto high = values.max()->count();
+  const double step = std::log(std::max(1.0, static_cast<double>(high) / low)) / bins;
+  std::uint64_t above = values.count();
+  for (int bin = 1; bin <= bins; ++bin) {
+    const auto edge = bin == bins ? high : static_cast<std::int64_t>(low * std::exp(step * bin));
+    const std::uint64_t higher = bin == bins ? 0 : values.count_above(Nanos{edge});
+    if (!out.empty() && out.back().up_to_ns >= edge) {
+      out.back().count += above - higher;
+    } else {
+      out.push_back({edge, above - higher});
+    }
+    above = higher;
+  }
+  return out;
 }
 
 void digest_users(const MeasuredRun& run, RunResult& into) {
@@ -87,6 +110,11 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
   };
   into.total = digest(measured, run.series, all, run.measured_seconds);
   into.total.rate = rate_of(all);
+  into.distribution = distribution_of(latencies(measured, all, Of::response).known);
+  into.statuses.clear();
+  for (const StatusCount& each : measured.statuses) {
+    into.statuses[std::to_string(each.status)] = each.count;
+  }
   into.series.clear();
   for (SeriesId id = 0; id < run.series.size(); ++id) {
     SeriesResult one = digest(measured, run.series, {id}, run.measured_seconds);

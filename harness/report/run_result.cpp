@@ -93,6 +93,11 @@ void fields(Archive& archive, SecondResult& second) {
   archive("worker_cpu", second.worker_cpu);
 }
 template <class Archive>
+void fields(Archive& archive, LatencyBin& bin) {
+  archive("up_to_ns", bin.up_to_ns);
+  archive("count", bin.count);
+}
+template <class Archive>
 void fields(Archive& archive, ProcessResult& process) {
   archive("role", process.role);
   archive("cpu_seconds", process.cpu_seconds);
@@ -144,6 +149,8 @@ void fields(Archive& archive, RunResult& run) {
   archive("ws_frames_out", run.ws_frames_out);
   archive("total", run.total);
   archive("series", run.series);
+  archive("statuses", run.statuses);
+  archive("distribution", run.distribution);
   archive("error_examples", run.error_examples);
   archive("seconds", run.seconds);
   archive("processes", run.processes);

@@ -50,6 +50,12 @@ struct ProcessResult {
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
 };
 
+// Answered requests whose response time lies above the bin before and not above `up_to_ns`.
+struct LatencyBin {
+  std::int64_t up_to_ns = 0;
+  std::uint64_t count = 0;
+};
+
 struct RunResult {
   int schema_version = 1;
   std::string id;          // directory name of the run
@@ -71,6 +77,8 @@ struct RunResult {
   std::vector<Finding> findings;  // gates, invariants, validity
   SeriesResult total;
   std::vector<SeriesResult> series;
+  std::map<std::string, std::uint64_t> statuses;  // HTTP status → answers, waits included
+  std::vector<LatencyBin> distribution;           // of the total's response time; empty: no data
   std::map<std::string, std::pair<std::uint64_t, double>> counters;  // count, per second
   SessionCounts sessions, sessions_warm_up;
   std::uint64_t requests_begun = 0;
@@ -92,6 +100,8 @@ std::string to_json(const RunResult& result);  // schema: reports/run_result.sch
 [[nodiscard]] Checked<RunResult> run_result_from_json(std::string_view text);
 
 // Reporters: functions over the finished result.
+// A quick measurement: see `stampede bench`.
+void write_bench(const RunResult& result, std::ostream& out);
 void write_console(const RunResult& result, std::ostream& out, bool colour, int width);
 void write_junit(const RunResult& result, std::ostream& out);  // valid against both public schemas
 void write_markdown(const RunResult& result, std::ostream& out);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,7 @@
 #include "harness/diagnostic.hpp"
 #include "harness/exit_code.hpp"
 #include "harness/profile/profile.hpp"
+#include "harness/report/run_result.hpp"
 
 namespace stampede {
 
@@ -21,6 +23,9 @@ struct RunRequest {
   // To attach instead of starting: all as Topology::attach takes them.
   std::string url, admin, admin_token, mysql, mysql_password, redis;
   bool terminal = false, colour = false, quiet = false;
+  // Instead of a folder of files and the usual summary: tells the finished result this way, to
+  // `out`. The live view goes to `err` then, so that `out` can be piped.
+  std::function<void(const RunResult&, std::ostream&)> teller;
   std::vector<std::string> command_line;
 };
 

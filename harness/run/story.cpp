@@ -49,7 +49,12 @@ Diagnostics check_profile(const Profile& profile) {
 
 Story::Story(const RunRequest& request, std::stop_source& stop, std::ostream& out,
              std::ostream& err)
-    : request_(request), profile_(request.profile), stop_(stop), out_(out), err_(err) {
+    : request_(request),
+      profile_(request.profile),
+      stop_(stop),
+      out_(out),
+      err_(err),
+      progress_(request.teller ? err : out) {
   result_.state = "running";
 }
 
@@ -71,7 +76,7 @@ void Story::note(const std::string& text) {
   if (view_) {
     view_->note(text);
   } else {
-    out_ << "  " << text << "\n" << std::flush;
+    progress_ << "  " << text << "\n" << std::flush;
   }
 }
 
@@ -82,6 +87,8 @@ void Story::end(std::string state, std::string reason) {
 }
 
 bool Story::make_directory() {
+  fill_head();
+  if (request_.teller) return true;
   auto made = RunDirectory::make("runs", request_.out, profile_.name);
   if (made.has_error()) {
     err_ << "stampede: " << made.error() << "\n";
@@ -89,17 +96,6 @@ bool Story::make_directory() {
   }
   directory_ = std::move(*made);
   result_.id = directory_->id();
-  result_.started_at = utc_now();
-  result_.profile_name = profile_.name;
-  result_.question = profile_.question;
-  result_.pass_means = profile_.pass_means;
-  result_.profile_file = profile_.file;
-  result_.profile_text = profile_.text;
-  result_.seed = profile_.seed;
-  result_.command_line = safe_command_line();
-  result_.topology = topology_name(request_);
-  result_.attached = !request_.url.empty();
-  result_.environment = collect_environment();
   for (const auto& [file, text] :
        {std::pair{"profile.yaml", profile_.text}, std::pair{"run.json", to_json(result_)}}) {
     if (const std::string problem = directory_->write(file, text); !problem.empty()) {
@@ -112,6 +108,22 @@ bool Story::make_directory() {
                         profile_.question.empty() ? profile_.name : profile_.question);
   }
   return true;
+}
+
+// What is known before anything is done.
+void Story::fill_head() {
+  result_.id = profile_.name;
+  result_.started_at = utc_now();
+  result_.profile_name = profile_.name;
+  result_.question = profile_.question;
+  result_.pass_means = profile_.pass_means;
+  result_.profile_file = profile_.file;
+  result_.profile_text = profile_.text;
+  result_.seed = profile_.seed;
+  result_.command_line = safe_command_line();
+  result_.topology = topology_name(request_);
+  result_.attached = !request_.url.empty();
+  result_.environment = collect_environment();
 }
 
 bool Story::raise_topology() {
@@ -196,7 +208,7 @@ bool Story::drive_load() {
   plan.drain = profile_.drain;
   if (const std::string warning = descriptor_warning(compiled_); !warning.empty()) note(warning);
   if (!request_.quiet) {
-    view_.emplace(out_,
+    view_.emplace(progress_,
                   LiveView::Plan{profile_.name, to_seconds(plan.length + plan.drain),
                                  to_seconds(plan.warm_up), to_seconds(plan.drain)},
                   request_.terminal);

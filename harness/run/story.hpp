@@ -28,12 +28,14 @@ class Story {
  private:
   // Chapters. Those that return false ended the run; result_.state says how.
   bool make_directory();
+  void fill_head();
   bool raise_topology();
   bool seed_data();
   bool drive_load();
   void quiesce_and_audit();
   void judge_all();
   ExitCode report();
+  ExitCode report_to_files();
 
   void second_passed(const LoadSecond& second);
   void stop_when_a_part_died();
@@ -50,6 +52,7 @@ class Story {
   std::stop_source& stop_;
   std::ostream& out_;
   std::ostream& err_;
+  std::ostream& progress_;  // live view and notes
 
   CompiledRun compiled_;
   std::optional<RunDirectory> directory_;

@@ -163,6 +163,14 @@ void Story::fill_result() {
 ExitCode Story::report() {
   fill_result();
   topology_.reset();  // stopped before the verdict is told: nothing is left running when it is read
+  if (!request_.teller) return report_to_files();
+  if (!result_.state_reason.empty()) err_ << "stampede: " << result_.state_reason << "\n";
+  request_.teller(result_, out_);
+  out_ << std::flush;
+  return static_cast<ExitCode>(result_.exit_code);
+}
+
+ExitCode Story::report_to_files() {
   directory_->release_reserve();
   std::ostringstream junit, markdown;
   write_junit(result_, junit);

@@ -39,6 +39,51 @@ TEST(Drive, EveryArrivalOfAnOpenLoadIsDriven) {
   EXPECT_GT(driven.total().loop_lag.count(), 20u);
 }
 
+// As wrk2 does it: one connection, a server of 20 ms, 100 arrivals a second for half a second. Half
+// of them come due while their connection is busy; they wait, are sent, and carry their waiting.
+TEST(Drive, ArrivalsThatFindNoFreeUserWaitWhenTold) {
+  ScriptedServer server([](const Seen&) {
+    std::this_thread::sleep_for(milliseconds{20});
+    return Reply{};
+  });
+  Drive drive;
+  OpenLoad load = regular(100, milliseconds{500});
+  load.waits_when_full = true;
+  drive.load = load;
+  drive.length = seconds{2};
+  drive.users_max = 1;
+  drive.steps = {get("home", "/")};
+  const Driven driven = drive.against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(driven.total().sessions.scheduled, 50u);
+  EXPECT_EQ(driven.total().sessions.not_sent, 0u);
+  EXPECT_EQ(driven.count(Outcome::ok), 50u);
+  EXPECT_EQ(server.connections, 1u);
+  const SeriesSnapshot& series = driven.series("home");
+  // 50 × 20 ms of service within 500 ms of arrivals: the last waits for 500 ms at least.
+  EXPECT_GE(*series.response[0].max(), milliseconds{480});
+  EXPECT_GE(*series.lag.max(), milliseconds{460});
+}
+
+TEST(Drive, WhatStillWaitsAtTheEndWasNotSent) {
+  ScriptedServer server([](const Seen&) {
+    std::this_thread::sleep_for(milliseconds{50});
+    return Reply{};
+  });
+  Drive drive;
+  OpenLoad load = regular(100, milliseconds{500});
+  load.waits_when_full = true;
+  drive.load = load;
+  drive.length = milliseconds{500};
+  drive.users_max = 1;
+  drive.steps = {get("home", "/")};
+  const Driven driven = drive.against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(driven.total().sessions.scheduled, 50u);
+  EXPECT_GE(driven.total().sessions.not_sent, 30u);
+  EXPECT_EQ(driven.total().sessions.not_sent + driven.count(Outcome::ok), 50u);
+}
+
 TEST(Drive, WorkersShareTheArrivals) {
   ScriptedServer server(answer);
   Drive drive;

@@ -130,5 +130,21 @@ TEST(Recorder, HandingOverASecondIsCheap) {
   EXPECT_EQ(count, 40000U);
 }
 
+TEST(Recorder, StatusesAreCountedOnceAndMergeInOrder) {
+  Recorder recorder(1, 0);
+  const TimePoint t{Nanos{1'000}};
+  const auto answer = [&](std::uint16_t status) {
+    recorder.record(0, Sample{t, t, t, t, Outcome::ok, status});
+  };
+  for (const int status : {404, 200, 200, 0, 600}) answer(static_cast<std::uint16_t>(status));
+  Snapshot total = recorder.take();
+  EXPECT_EQ(total.statuses, (std::vector<StatusCount>{{200, 2}, {404, 1}}));
+  EXPECT_TRUE(recorder.take().statuses.empty());
+  answer(301);
+  answer(404);
+  total += recorder.take();
+  EXPECT_EQ(total.statuses, (std::vector<StatusCount>{{200, 2}, {301, 1}, {404, 2}}));
+}
+
 }  // namespace
 }  // namespace stampede

@@ -44,6 +44,29 @@ TEST(Digest, TotalsLeaveWaitsOut) {
   EXPECT_DOUBLE_EQ(result.users_mean, 6);
 }
 
+TEST(Digest, TheDistributionHoldsEveryAnswerOnce) {
+  RunResult result;
+  digest_run(run_of_two(), result);
+  ASSERT_FALSE(result.distribution.empty());
+  std::uint64_t count = 0;
+  std::int64_t before = 0;
+  for (const LatencyBin& bin : result.distribution) {
+    EXPECT_GT(bin.up_to_ns, before);
+    before = bin.up_to_ns;
+    count += bin.count;
+  }
+  EXPECT_EQ(count, 90U);  // the ten timeouts have no response time
+  EXPECT_EQ(before, Nanos{milliseconds{10}}.count());
+}
+
+TEST(Digest, StatusesAreCounted) {
+  MeasuredRun run = run_of_two();
+  run.measured.statuses = {{200, 80}, {409, 10}};
+  RunResult result;
+  digest_run(run, result);
+  EXPECT_EQ(result.statuses, (std::map<std::string, std::uint64_t>{{"200", 80}, {"409", 10}}));
+}
+
 TEST(Digest, QuantilesAmongTimeoutsAreMarked) {
   RunResult result;
   digest_run(run_of_two(), result);
