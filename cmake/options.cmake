@@ -19,6 +19,12 @@ if(STAMPEDE_SANITIZE)
   target_link_options(project_options INTERFACE -fsanitize=${STAMPEDE_SANITIZE})
 endif()
 
+# Coverage for libFuzzer everywhere; the programs themselves are in tests/fuzz.
+option(STAMPEDE_FUZZ "build the fuzz targets instead of the tests; needs clang" OFF)
+if(STAMPEDE_FUZZ)
+  target_compile_options(project_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # project_library(name FILES... [LINK libs...]): a static library that shares the precompiled header.
 function(project_library name)
   cmake_parse_arguments(arg "NO_PCH" "" "FILES;LINK" ${ARGN})

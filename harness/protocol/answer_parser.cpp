@@ -1,5 +1,8 @@
 #include "harness/protocol/answer_parser.hpp"
 
+#include <array>
+
+#include "harness/protocol/answer_extras.hpp"
 #include "harness/protocol/request_text.hpp"
 
 namespace stampede {
@@ -8,13 +11,21 @@ namespace {
 // An answer that never comes to its point must not occupy the connection for ever.
 constexpr unsigned interims_max = 16;
 
+using Field = boost::beast::http::field;
+using HttpError = boost::beast::http::error;
+
+std::string too_long(std::uint64_t body_max) {
+  return fmt::format("the answer's body is longer than {} bytes (`body_max`)", body_max);
+}
+
 bool is_interim(unsigned status) noexcept { return status / 100 == 1 && status != 101; }
 }  // namespace
 
 AnswerParser::Message::Message(AnswerParser& parser)
     : exchange_(parser.exchange_), accept_(parser.accept_) {
   eager(true);
-  body_limit(body_size_max);
+  header_limit(static_cast<std::uint32_t>(header_bytes_max));
+  body_limit(exchange_.body_max);
   if (exchange_.head) skip(true);
 }
 
@@ -27,6 +38,7 @@ bool AnswerParser::skip_interim() {
   }
   exchange_.status = 0;
   exchange_.headers.clear();
+  if (exchange_.wants != nullptr) exchange_.wants->forget_answer();
   accept_.clear();
   message_.emplace(*this);
   return true;
@@ -41,9 +53,9 @@ AnswerParser::Progress AnswerParser::feed(std::string_view received) {
     const std::size_t used =
         message_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
     rest.remove_prefix(used);
-    if (error == boost::beast::http::error::need_more) break;
+    if (error == HttpError::need_more) break;
     if (error) {
-      exchange_.problem = error.message();
+      explain(error);
       return Progress::malformed;
     }
     const bool interim = message_->is_done() && is_interim(exchange_.status);
@@ -52,6 +64,12 @@ AnswerParser::Progress AnswerParser::feed(std::string_view received) {
   if (message_->is_done()) {
     left_over_ = rest;
     return Progress::complete;
+  }
+  // Subtle: the parser bounds a header, but neither the line before a chunk nor the trailers.
+  if (rest.size() > header_bytes_max) {
+    exchange_.problem = fmt::format("a chunk's header or the trailers are longer than {} KiB",
+                                    header_bytes_max >> 10U);
+    return Progress::malformed;
   }
   if (carried) {
     exchange_.carry.erase(0, exchange_.carry.size() - rest.size());
@@ -66,7 +84,8 @@ AnswerParser::Progress AnswerParser::end() {
   boost::beast::error_code error;
   if (some) message_->put_eof(error);
   if (!error && message_->is_done()) return Progress::complete;
-  exchange_.problem = some ? "closed before the answer was complete" : "closed without an answer";
+  if (exchange_.problem.empty())
+    exchange_.problem = some ? "closed before the answer was complete" : "closed without an answer";
   return Progress::malformed;
 }
 
@@ -74,21 +93,100 @@ void AnswerParser::Message::on_response_impl(int code, Text, int, Error&) {
   exchange_.status = static_cast<unsigned>(code);
 }
 
-void AnswerParser::Message::on_field_impl(boost::beast::http::field name, Text name_text,
-                                          Text value, Error&) {
-  if (name == boost::beast::http::field::sec_websocket_accept) accept_.assign(value);
+void AnswerParser::explain(const boost::beast::error_code& error) {
+  if (!exchange_.problem.empty()) return;
+  if (error == HttpError::body_limit) {
+    exchange_.problem = too_long(exchange_.body_max);
+  } else if (error == HttpError::header_limit) {
+    exchange_.problem =
+        fmt::format("the answer's header is longer than {} KiB", header_bytes_max >> 10U);
+  } else {
+    exchange_.problem = error.message();
+  }
+}
+
+void AnswerParser::Message::refuse(std::string problem, Error& error) {
+  exchange_.problem = std::move(problem);
+  error = HttpError::bad_value;
+}
+
+void AnswerParser::Message::on_field_impl(Field name, Text name_text, Text value, Error& error) {
+  if (++headers_ > header_count_max) {
+    refuse(fmt::format("the answer has more than {} header lines", header_count_max), error);
+    return;
+  }
+  if (is_header_done()) return;  // a trailer
+  if (name == Field::sec_websocket_accept) accept_.assign(value);
+  if (exchange_.wants != nullptr) want(name, value);
   for (const std::string& wanted : exchange_.wanted_headers) {
     if (same_header(wanted, name_text)) exchange_.headers.emplace_back(wanted, value);
   }
 }
 
+void AnswerParser::Message::want(Field name, Text value) {
+  AnswerExtras& extras = *exchange_.wants;
+  if (name == Field::location) {
+    if (extras.location.empty()) extras.location.assign(value);
+  } else if (name == Field::set_cookie) {
+    if (extras.cookies) extras.set_cookies.emplace_back(value);
+  } else if (name == Field::content_encoding && extras.decode) {
+    const auto coding = content_coding_of(value);
+    // Several lines are several codings, one upon the other.
+    extras.unknown_coding |= !coding || extras.coding != ContentCoding::identity;
+    if (coding) extras.coding = *coding;
+  }
+}
+
+void AnswerParser::Message::on_header_impl(Error&) {
+  keeps_ = exchange_.keep_body;
+  AnswerExtras* const extras = exchange_.wants;
+  if (extras == nullptr || extras->coding == ContentCoding::identity) return;
+  decodes_ = true;
+  extras->decoder.begin(extras->coding);
+  body_limit(boost::none);  // what counts is the decoded length
+}
+
 std::size_t AnswerParser::Message::on_body_impl(Text body, Error& error) {
-  if (exchange_.body.size() + body.size() > body_size_max) {
-    error = boost::beast::http::error::body_limit;
+  if (exchange_.wants != nullptr && exchange_.wants->unknown_coding) {
+    refuse("the body has a Content-Encoding that was not asked for", error);
     return 0;
   }
-  exchange_.body.append(body);
-  return body.size();
+  const bool taken = decodes_ ? decode(body, error) : take(body, error);
+  return taken ? body.size() : 0;
+}
+
+bool AnswerParser::Message::take(std::string_view body, Error& error) {
+  exchange_.body_bytes += body.size();
+  if (exchange_.body_bytes > exchange_.body_max) {
+    error = HttpError::body_limit;
+    return false;
+  }
+  if (keeps_) {
+    exchange_.body.append(body);
+  } else if (exchange_.status >= 400 && exchange_.body.size() < body_excerpt_max) {
+    exchange_.body.append(body.substr(0, body_excerpt_max - exchange_.body.size()));
+  }
+  return true;
+}
+
+bool AnswerParser::Message::decode(std::string_view body, Error& error) {
+  std::array<char, std::size_t{16} << 10U> room;
+  ContentDecoder& decoder = exchange_.wants->decoder;
+  decoder.feed(body);
+  while (true) {
+    const ContentDecoder::Piece piece = decoder.next(room);
+    if (!piece.problem.empty()) {
+      refuse(std::string(piece.problem), error);
+      return false;
+    }
+    if (piece.size == 0) return true;
+    if (!take(std::string_view(room.data(), piece.size), error)) return false;
+  }
+}
+
+void AnswerParser::Message::on_finish_impl(Error& error) {
+  if (!decodes_ || exchange_.wants->decoder.whole()) return;
+  refuse("the coded body ends in the middle", error);
 }
 
 std::size_t AnswerParser::Message::on_chunk_body_impl(std::uint64_t, Text body, Error& error) {

@@ -1,5 +1,5 @@
 // Parses one HTTP/1.1 answer into an Exchange, keeping only what somebody wants: the status, the
-// body (bounded) and the named headers.
+// body (bounded, decoded if asked) and the named headers. Trailers are read over.
 #pragma once
 
 #include <boost/beast/http/basic_parser.hpp>
@@ -39,18 +39,27 @@ class AnswerParser {
     void on_request_impl(boost::beast::http::verb, Text, Text, int, Error&) override {}
     void on_response_impl(int code, Text, int, Error&) override;
     void on_field_impl(boost::beast::http::field name, Text name_text, Text value, Error&) override;
-    void on_header_impl(Error&) override {}
+    void on_header_impl(Error&) override;
     void on_body_init_impl(boost::optional<std::uint64_t> const&, Error&) override {}
     std::size_t on_body_impl(Text body, Error&) override;
     void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
     std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override;
-    void on_finish_impl(Error&) override {}
+    void on_finish_impl(Error&) override;
+
+    void want(boost::beast::http::field name, Text value);
+    bool take(std::string_view body, Error& error);
+    bool decode(std::string_view body, Error& error);
+    // Ends the parsing with a problem of our own words.
+    void refuse(std::string problem, Error& error);
 
     Exchange& exchange_;
     std::string& accept_;
+    std::size_t headers_ = 0;
+    bool decodes_ = false, keeps_ = true;
   };
 
   bool skip_interim();  // false: too many of them
+  void explain(const boost::beast::error_code& error);
 
   Exchange& exchange_;
   std::optional<Message> message_;

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
+#include "harness/protocol/answer_extras.hpp"
 #include "harness/protocol/websocket_client.hpp"
 
 namespace stampede {
@@ -21,17 +22,36 @@ void Sleeper::wake() {
   asio::post(executor_, [waiting = std::exchange(waiting_, nullptr)] { waiting.resume(); });
 }
 
+Exchange::Exchange() = default;
+Exchange::~Exchange() = default;
+
 void Exchange::reset() {
   request.clear();
   repeatable = head = false;
+  keep_body = true;
+  body_max = body_size_max;
   wanted_headers.clear();
+  wants = nullptr;
+  forget_answer();
+}
+
+void Exchange::forget_answer() {
   outcome = Outcome::ok;
   status = 0;
   sent = first_byte = done = TimePoint{};
   body.clear();
+  body_bytes = 0;
   headers.clear();
   problem.clear();
   carry.clear();
+  if (wants != nullptr) wants->forget_answer();
+}
+
+AnswerExtras& Exchange::extras() {
+  if (!extras_) extras_ = std::make_unique<AnswerExtras>();
+  extras_->forget_answer();
+  extras_->decode = extras_->cookies = false;
+  return *extras_;
 }
 
 Wire::Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed)
@@ -61,7 +81,9 @@ Wire::BorrowedExchange Wire::borrow() {
 void Wire::give_back(Exchange* exchange) {
   std::unique_ptr<Exchange> owned(exchange);
   if (spare_.size() >= spare_exchanges_max) return;
-  if (exchange->body.capacity() + exchange->carry.capacity() > kept_capacity_max) return;
+  const std::size_t kept =
+      exchange->request.capacity() + exchange->body.capacity() + exchange->carry.capacity();
+  if (kept > kept_capacity_max) return;
   spare_.push_back(std::move(owned));
 }
 

@@ -26,7 +26,13 @@ using Executor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 using SocketAddress = asio::generic::stream_protocol::endpoint;
 
+// Of an answer's body that is kept, unless a step says otherwise (`body_max`).
 inline constexpr std::size_t body_size_max = 1 << 20;
+// Of an answer's header, and of a chunk's header or trailers.
+inline constexpr std::size_t header_bytes_max = 64 << 10;
+inline constexpr std::size_t header_count_max = 256;
+// What is kept of the body of an error (400…) that no capture needs: for `code` and the examples.
+inline constexpr std::size_t body_excerpt_max = 2 << 10;
 inline constexpr std::size_t scratch_size = 64 << 10;
 
 // A coroutine's bed: it sleeps until somebody on the same thread wakes it. Waking is posted, never
@@ -52,31 +58,47 @@ class Sleeper {
   std::coroutine_handle<> waiting_;
 };
 
+struct AnswerExtras;
+
 // One request and what became of it. Pooled: it holds memory only while a request is in flight.
 struct Exchange {
+  Exchange();
+  ~Exchange();
   // Asked.
   std::string request;  // the whole text as it goes out
   bool repeatable =
-      false;          // may be sent again when nothing of an answer was seen (RFC 9110 §9.2.2)
-  bool head = false;  // the answer has no body whatever it says
+      false;              // may be sent again when nothing of an answer was seen (RFC 9110 §9.2.2)
+  bool head = false;      // the answer has no body whatever it says
+  bool keep_body = true;  // false: it is counted, and an excerpt kept of an error's
+  std::uint64_t body_max = body_size_max;  // a longer one (decoded) makes the answer malformed
   std::vector<std::string> wanted_headers;
+  AnswerExtras* wants = nullptr;  // more of the answer: extras(), or nothing
   // Answered. `outcome` is ok when a complete answer came; what its status means is not decided
   // here.
   Outcome outcome = Outcome::ok;
   unsigned status = 0;
   TimePoint sent, first_byte, done;
   std::string body;
+  std::uint64_t body_bytes = 0;                              // of the body (decoded), kept or not
   std::vector<std::pair<std::string, std::string>> headers;  // the wanted ones that came
   std::string problem;                                       // for people: why there is no answer
   // While reading.
   std::string carry;  // received and not yet parsed
 
   void reset();
+  // Forgets the answer, so that another request can follow.
+  void forget_answer();
+  // Made when first asked for, and kept with the pooled exchange.
+  AnswerExtras& extras();
+
+ private:
+  std::unique_ptr<AnswerExtras> extras_;
 };
 
 // Counted since the last take; gauges stay.
 struct Traffic {
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, frames_in = 0, frames_out = 0;
+  std::uint64_t redirects = 0;  // requests that followed one
 };
 struct OpenCounts {
   std::uint64_t connections = 0, websockets = 0, requests = 0;

@@ -167,8 +167,98 @@ TEST(AnswerParser, LimitsHold) {
     AnswerParser parser(exchange);
     Progress progress = parser.feed("HTTP/1.1 200 OK\r\nLong: ");
     const std::string piece(4'000, 'x');
-    for (int i = 0; i < 10 && progress == Progress::needs_more; ++i) progress = parser.feed(piece);
+    for (int i = 0; i < 20 && progress == Progress::needs_more; ++i) progress = parser.feed(piece);
     EXPECT_EQ(progress, Progress::malformed) << "an endless header is bounded";
+  }
+}
+
+TEST(AnswerParser, HeadersAreBoundedInNumberAndSize) {
+  const auto answer = [](const std::string& headers) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    (void)parser.feed("HTTP/1.1 200 OK\r\n" + headers + "Content-Length: 0\r\n\r\n");
+    return exchange.problem;
+  };
+  EXPECT_EQ(answer("Policy: " + std::string(30'000, 'x') + "\r\n"), "") << "real servers do that";
+  EXPECT_EQ(answer("Long: " + std::string(70'000, 'x') + "\r\n"),
+            "the answer's header is longer than 64 KiB");
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += "A: b\r\n";
+  EXPECT_EQ(answer(many), "the answer has more than 256 header lines");
+}
+
+TEST(AnswerParser, AnEndlessChunkHeaderOrTrailerIsBounded) {
+  for (const std::string begin : {"5;", "0\r\nTrailer: "}) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    Progress progress =
+        parser.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + begin);
+    for (int i = 0; i < 100 && progress == Progress::needs_more; ++i) {
+      progress = parser.feed(std::string(4000, 'x'));
+    }
+    EXPECT_EQ(progress, Progress::malformed);
+    EXPECT_EQ(exchange.problem, "a chunk's header or the trailers are longer than 64 KiB");
+  }
+}
+
+TEST(AnswerParser, TrailersAreReadOver) {
+  Exchange exchange;
+  exchange.wanted_headers = {"Digest"};
+  AnswerParser parser(exchange);
+  EXPECT_EQ(feed_all(parser,
+                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDigest: a\r\n\r\n2\r\nok\r\n"
+                     "0\r\nDigest: b\r\nOther: c\r\n\r\n"),
+            Progress::complete);
+  EXPECT_EQ(exchange.body, "ok");
+  ASSERT_EQ(exchange.headers.size(), 1u);
+  EXPECT_EQ(exchange.headers[0].second, "a");
+}
+
+TEST(AnswerParser, ABodyThatNobodyWantsIsCounted) {
+  Exchange exchange;
+  exchange.keep_body = false;
+  exchange.body_max = 100 << 20;
+  AnswerParser parser(exchange);
+  Progress progress = parser.feed("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n");
+  const std::string piece(50'000, 'x');
+  for (int i = 0; i < 1000 && progress == Progress::needs_more; ++i) progress = parser.feed(piece);
+  EXPECT_EQ(progress, Progress::complete);
+  EXPECT_EQ(exchange.body_bytes, 50'000'000u);
+  EXPECT_EQ(exchange.body.capacity(), std::string().capacity()) << "no memory for it";
+  EXPECT_EQ(exchange.carry.capacity(), std::string().capacity());
+}
+
+TEST(AnswerParser, AnExcerptOfAnErrorIsKept) {
+  Exchange exchange;
+  exchange.keep_body = false;
+  AnswerParser parser(exchange);
+  const std::string body = R"({"code":"NO"})" + std::string(5'000, ' ');
+  EXPECT_EQ(parser.feed("HTTP/1.1 500 No\r\nContent-Length: " + std::to_string(body.size()) +
+                        "\r\n\r\n" + body),
+            Progress::complete);
+  EXPECT_EQ(exchange.body, body.substr(0, body_excerpt_max));
+  EXPECT_EQ(exchange.body_bytes, body.size());
+}
+
+TEST(AnswerParser, OldServersCloseUnlessTheySayOtherwise) {
+  for (const auto& [header, keeps] :
+       {std::pair<std::string, bool>{"", false}, {"Connection: keep-alive\r\n", true}}) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    EXPECT_EQ(feed_all(parser, "HTTP/1.0 200 OK\r\n" + header + "Content-Length: 2\r\n\r\nok"),
+              Progress::complete);
+    EXPECT_EQ(parser.keep_alive(), keeps);
+  }
+}
+
+TEST(AnswerParser, AnswersWithoutABodyEndWithTheirHeader) {
+  for (const std::string text : {"HTTP/1.1 204 No Content\r\n\r\n",
+                                 "HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n",
+                                 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}) {
+    Exchange exchange;
+    AnswerParser parser(exchange);
+    EXPECT_EQ(feed_all(parser, text), Progress::complete) << text;
+    EXPECT_TRUE(parser.keep_alive());
   }
 }
 
