@@ -59,8 +59,7 @@ void follow(const Exchange& exchange) {
     require(next.target.starts_with('/'));
     require(forbidden_in_path(next.target).empty());
     const NextRequest hop = next_request(last, exchange.status, next.target, true);
-    const RequestParts again = parts_of(hop.head + "\r\n");
-    require(again.target == next.target);
+    require(parts_of(hop.head).target == next.target);
   }
 }
 
