@@ -74,6 +74,13 @@ void Histogram::each_cell(Visit visit) const {
   }
 }
 
+void Histogram::visit_buckets(void (*visit)(void*, std::uint32_t, std::uint64_t), void* to) const {
+  each_cell([visit, to](std::uint32_t index, std::uint64_t count) {
+    visit(to, index, count);
+    return true;
+  });
+}
+
 void Histogram::add(std::uint32_t index, std::uint64_t count) {
   const std::size_t row = index >> row_bits;
   const std::size_t column = index & (row_size - 1);

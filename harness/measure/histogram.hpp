@@ -47,6 +47,13 @@ class Histogram {
   // Rank that quantile `q` asks for among `count` values: ⌈q·count⌉, at least 1.
   [[nodiscard]] static std::uint64_t rank_of(double q, std::uint64_t count) noexcept;
   [[nodiscard]] std::size_t memory() const noexcept;  // bytes owned
+  // Calls visit(index, count) for every bucket in use, lowest first. The index is HdrHistogram's.
+  template <class Visit>
+  void each_bucket(Visit visit) const {
+    visit_buckets([](void* to, std::uint32_t index,
+                     std::uint64_t count) { (*static_cast<Visit*>(to))(index, count); },
+                  &visit);
+  }
   bool operator==(const Histogram& other) const;
 
  private:
@@ -62,6 +69,7 @@ class Histogram {
 
   template <class Visit>
   void each_cell(Visit visit) const;
+  void visit_buckets(void (*visit)(void*, std::uint32_t, std::uint64_t), void* to) const;
   [[nodiscard]] std::optional<std::uint32_t> index_at(std::uint64_t rank) const;
   void add(std::uint32_t index, std::uint64_t count);
   void add_cells(const std::vector<Cell>& cells);
