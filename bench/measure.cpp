@@ -35,7 +35,6 @@ http {{
   }}
 }}
 )";
-constexpr std::uint16_t nginx_port = 18080;
 
 double seconds_now() {
   const auto since = std::chrono::steady_clock::now().time_since_epoch();
@@ -58,7 +57,7 @@ Server::Server(Kind kind, const std::string& folder, int core) {
 void Server::start_nginx(const std::string& folder, int core) {
   const std::string program = find_program("nginx");
   if (program.empty()) throw std::runtime_error("nginx is not installed: ci/setup brings it");
-  port_ = nginx_port;
+  port_ = free_port();
   const std::string file = folder + "/nginx.conf";
   std::ofstream(file) << fmt::format(nginx_configuration, folder, port_);
   process_ = std::make_unique<Process>(

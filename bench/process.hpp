@@ -39,6 +39,8 @@ class Process {
 
 // GET of a path on 127.0.0.1; the answer as it came. Throws std::runtime_error.
 std::string fetch(std::uint16_t port, const std::string& path);
+// A loopback port that nobody listens on now.
+std::uint16_t free_port();
 // The full path of a program, or "" when it is not installed.
 std::string find_program(const std::string& name);
 void sleep_seconds(double seconds);
