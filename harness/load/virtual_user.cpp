@@ -343,7 +343,8 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request();
   waited_ = true;
-  co_await http_.perform(*exchange, now() + step.timeout);
+  exchange->sent = now();
+  co_await http_.perform(*exchange, exchange->sent + step.timeout);
   if (exchange->outcome == Outcome::ok) exchange->outcome = judge_answer(http, *exchange);
   settle(step, *exchange, recorder);
 }
@@ -383,8 +384,8 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
   if (outcome == Outcome::assertion_failed) {
     variables_.set_text(slot_outcome, name_of(outcome));
   }
-  const Sample sample{due_, exchange.sent, exchange.first_byte, exchange.done, outcome,
-                      static_cast<std::uint16_t>(status)};
+  const Sample sample{due_,          exchange.sent, exchange.first_byte,
+                      exchange.done, outcome,       static_cast<std::uint16_t>(status)};
   record_sample(step, recorder, sample, status,
                 exchange.problem.empty() ? std::string_view(exchange.body) : exchange.problem);
   const bool unsent = outcome == Outcome::assertion_failed && exchange.status == 0;
@@ -441,7 +442,7 @@ void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& samp
 }
 
 Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
-  if (http_.usable(true)) co_return;
+  if (http_.usable()) co_return;
   const Wire::BorrowedExchange exchange = worker_.wire.borrow();
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request();

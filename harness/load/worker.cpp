@@ -74,9 +74,8 @@ Worker::ClosedRun::ClosedRun(Worker& the_worker, const CompiledScenario& the_sce
           },
           this) {}
 
-std::uint32_t Worker::ClosedRun::wanted() const {
+std::uint32_t Worker::ClosedRun::wanted(TimePoint at) const {
   const auto& load = std::get<ClosedLoad>(scenario.load);
-  const TimePoint at = now();
   if (!worker.may_start() || at >= worker.end_) return 0;
   const Nanos offset = at - worker.start_ - scenario.start_at;
   if (offset < Nanos{0}) return 0;
@@ -239,6 +238,8 @@ Task<void> Worker::open_session(OpenRun& run, std::unique_ptr<VirtualUser> user,
                                 TimePoint intended) {
   user->begin(start);
   co_await user->run(run.scenario.steps, intended);
+  // A session that waited for nothing runs on the stack of whoever started it.
+  if (!user->waited()) co_await asio::post(io_.get_executor(), asio::deferred);
   count_end(intended, user->finish(run.keeps_connections));
   strike_off(*user);
   --run.users_alive;
@@ -248,7 +249,7 @@ Task<void> Worker::open_session(OpenRun& run, std::unique_ptr<VirtualUser> user,
 
 // Starts the users that the shape wants by now and who are not at work.
 void Worker::adjust_closed(ClosedRun& run) {
-  const std::uint32_t wanted = std::min(run.users_highest, run.wanted());
+  const std::uint32_t wanted = std::min(run.users_highest, run.wanted(now()));
   for (std::uint32_t user = index_; user < wanted; user += plan_.workers) {
     if (run.looping[user]) continue;
     run.looping[user] = true;
@@ -264,9 +265,8 @@ void Worker::adjust_closed(ClosedRun& run) {
 Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
   VirtualUser user(state_, run.scenario, run.index);
   enlist(user);
-  while (number < run.wanted()) {
+  for (TimePoint intended = now(); number < run.wanted(intended); intended = now()) {
     const std::uint64_t session = run.loops[number]++ * run.users_highest + number;
-    const TimePoint intended = now();
     ++state_.recorder_at(intended).sessions().scheduled;
     user.begin({session, session, 0});
     co_await user.run(run.scenario.steps, intended);

@@ -88,7 +88,7 @@ class Worker {
   };
   struct ClosedRun {
     ClosedRun(Worker& worker, const CompiledScenario& scenario, std::uint32_t index);
-    [[nodiscard]] std::uint32_t wanted() const;  // users of all workers, now
+    [[nodiscard]] std::uint32_t wanted(TimePoint at) const;  // users of all workers
     Worker& worker;
     const CompiledScenario& scenario;
     std::uint32_t index;

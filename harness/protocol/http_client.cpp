@@ -36,9 +36,8 @@ void HttpClient::abort() noexcept {
   if (deadline_.armed()) cut_off(Cut::abort);
 }
 
-bool HttpClient::usable(bool look) {
+bool HttpClient::usable() {
   if (!open_) return false;
-  if (!look && now() - last_used_ < fresh_for) return true;
   // Bytes that nobody asked for make a connection as useless as its end does.
   if (transport_.quiet()) return true;
   close();
@@ -47,7 +46,7 @@ bool HttpClient::usable(bool look) {
 
 void HttpClient::begin(Exchange& exchange, TimePoint deadline) {
   cut_ = Cut::none;
-  exchange.sent = now();
+  if (exchange.sent == TimePoint{}) exchange.sent = now();
   ++wire_.open().requests;
   wire_.timers().arm(deadline_, round_up(deadline, coarse_grid));
 }
@@ -55,10 +54,10 @@ void HttpClient::begin(Exchange& exchange, TimePoint deadline) {
 void HttpClient::finish(Exchange& exchange, TimePoint deadline) {
   wire_.timers().disarm(deadline_);
   --wire_.open().requests;
+  if (exchange.done == TimePoint{}) exchange.done = now();
+  last_used_ = exchange.done;
   // A timeout enters the statistics with its value, not with the grid's delay.
-  last_used_ = now();
-  const bool timed_out = exchange.outcome == Outcome::timed_out;
-  exchange.done = timed_out ? std::max(deadline, exchange.sent) : last_used_;
+  if (exchange.outcome == Outcome::timed_out) exchange.done = std::max(deadline, exchange.sent);
   exchange.first_byte = std::min(exchange.first_byte, exchange.done);
 }
 
@@ -77,7 +76,8 @@ Task<void> HttpClient::connect(Exchange& exchange, TimePoint deadline) {
 Task<void> HttpClient::perform(Exchange& exchange, TimePoint deadline) {
   begin(exchange, deadline);
   // What must not be sent twice is not sent into a connection that has ended.
-  bool reused = usable(!exchange.repeatable);
+  const bool fresh = exchange.repeatable && exchange.sent - last_used_ < fresh_for;
+  bool reused = fresh ? open_ : usable();
   Attempt result = Attempt::stale;
   while (result == Attempt::stale) {
     if (!reused && !co_await open(exchange)) break;
@@ -149,7 +149,8 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
       co_return lost(exchange, repeat,
                      error == asio::error::eof ? exchange.problem : error.message());
     }
-    if (exchange.first_byte == TimePoint{}) exchange.first_byte = now();
+    const TimePoint read_at = now();
+    if (exchange.first_byte == TimePoint{}) exchange.first_byte = read_at;
     wire_.traffic().bytes_in += got;
     const auto progress = parser.feed(std::string_view(scratch.data(), got));
     if (progress == AnswerParser::Progress::needs_more) continue;
@@ -158,6 +159,7 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
       close();
       co_return Attempt::finished;
     }
+    exchange.done = read_at;
     break;
   }
   if (!parser.keep_alive() || !parser.left_over().empty()) close();

@@ -18,14 +18,13 @@ class HttpClient {
 
   // Sends exchange.request and reads the answer; connects first if need be. A reused connection
   // that the server closed before it said anything is tried once more on a new one, if the request
-  // may be repeated.
+  // may be repeated. exchange.sent is now, or unset.
   Task<void> perform(Exchange& exchange, TimePoint deadline);
   // Connects ahead of the first request: ok, connect_failed, timed_out or unfinished.
   Task<void> connect(Exchange& exchange, TimePoint deadline);
-  // Open, and the server has not closed it meanwhile (as far as can be seen without a request). A
-  // look at the socket costs a system call: it is saved for connections in steady use unless `look`
-  // asks for it.
-  bool usable(bool look);
+  // Open, and the server has not closed it meanwhile (as far as can be seen without a request).
+  // Costs a system call.
+  bool usable();
   // What is in flight ends as unfinished.
   void abort() noexcept;
   void close() noexcept;

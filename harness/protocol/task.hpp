@@ -22,7 +22,8 @@ namespace stampede {
 
 namespace asio = boost::asio;
 
-// Memory of coroutine frames: a free list per thread and size, never more than was in use at once.
+// Memory of coroutine frames and of pending operations: a free list per thread and size, never more
+// than was in use at once.
 class FramePool {
  public:
   static void* take(std::size_t size);
@@ -40,6 +41,32 @@ class FramePool {
   };
   static FramePool& of_this_thread() noexcept;
   Free* free_[classes] = {};
+};
+
+// For the handlers of asio operations (as their allocator_type): asio's own store of freed memory
+// holds two pieces, and gives them up when an operation of another size comes.
+template <class T>
+struct PooledAllocator {
+  using value_type = T;
+  PooledAllocator() = default;
+  template <class Other>
+  PooledAllocator(const PooledAllocator<Other>&) noexcept {}
+  T* allocate(std::size_t count) { return static_cast<T*>(FramePool::take(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    FramePool::give(memory, count * sizeof(T));
+  }
+  template <class Other>
+  bool operator==(const PooledAllocator<Other>&) const noexcept {
+    return true;
+  }
+};
+
+// A handler that asio keeps in pooled memory: Pooled{[…] {…}}.
+template <class Handler>
+struct Pooled : Handler {
+  using allocator_type = PooledAllocator<void>;
+  explicit Pooled(Handler handler) : Handler(std::move(handler)) {}
+  [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
 };
 
 // co_await of an asio operation: resumes where it completes, with its result.
@@ -62,6 +89,8 @@ class OperationAwaiter {
 
  private:
   struct Complete {
+    using allocator_type = PooledAllocator<void>;
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
     void operator()(Results... results) {
       awaiter->results_.emplace(std::move(results)...);
       awaiter->waiting_.resume();

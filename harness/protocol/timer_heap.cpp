@@ -2,6 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "harness/protocol/task.hpp"
+
 namespace stampede {
 
 TimerHeap::TimerHeap(boost::asio::io_context& io) : system_timer_(io.get_executor()) {}
@@ -68,13 +70,14 @@ void TimerHeap::await_first() {
   awaited_ = heap_.front().due;
   if (awaited_ <= now()) {
     // Subtle: waiting for a time that has passed costs a system call and a turn of epoll.
-    boost::asio::post(system_timer_.get_executor(), [this] { fire_due(); });
+    boost::asio::post(system_timer_.get_executor(), Pooled{[this] { fire_due(); }});
     return;
   }
+  ++waits_;
   system_timer_.expires_at(awaited_);
-  system_timer_.async_wait([this](boost::system::error_code error) {
+  system_timer_.async_wait(Pooled{[this](boost::system::error_code error) {
     if (!error) fire_due();
-  });
+  }});
 }
 
 void TimerHeap::fire_due() {

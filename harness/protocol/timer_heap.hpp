@@ -49,6 +49,8 @@ class TimerHeap {
   // Nothing fires any more, so that the event loop may run out of work.
   void stop();
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
+  // How often the operating system was asked to wake the worker: never for what is due already.
+  [[nodiscard]] std::uint64_t waits() const noexcept { return waits_; }
 
  private:
   using SystemTimer = boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
@@ -67,6 +69,7 @@ class TimerHeap {
   std::vector<Entry> heap_;
   SystemTimer system_timer_;
   TimePoint awaited_ = TimePoint::max();  // what system_timer_ is set to
+  std::uint64_t waits_ = 0;
   bool firing_ = false, stopped_ = false;
 };
 

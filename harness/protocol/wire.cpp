@@ -19,7 +19,7 @@ constexpr std::size_t kept_capacity_max = 64 << 10;
 
 void Sleeper::wake() {
   if (!waiting_) return;
-  asio::post(executor_, [waiting = std::exchange(waiting_, nullptr)] { waiting.resume(); });
+  asio::post(executor_, Pooled{[waiting = std::exchange(waiting_, nullptr)] { waiting.resume(); }});
 }
 
 Exchange::Exchange() = default;

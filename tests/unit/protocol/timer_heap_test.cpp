@@ -75,6 +75,23 @@ TEST(TimerHeap, SurvivesRandomArmingAndDisarming) {
   EXPECT_EQ(heap.size(), 0u);
 }
 
+TEST(TimerHeap, WhatIsDueIsNotAwaited) {
+  boost::asio::io_context io(1);
+  TimerHeap heap(io);
+  std::vector<int> rung;
+  Ringing past{&rung, 1}, present{&rung, 2}, future{&rung, 3};
+  heap.arm(past.timer, now() - std::chrono::seconds(1));
+  heap.arm(present.timer, now());
+  io.run();
+  EXPECT_EQ(rung, (std::vector<int>{1, 2}));
+  EXPECT_EQ(heap.waits(), 0u);
+  heap.arm(future.timer, now() + std::chrono::milliseconds(50));
+  EXPECT_EQ(heap.waits(), 1u);
+  io.restart();
+  io.run();
+  EXPECT_EQ(rung.back(), 3);
+}
+
 TEST(TimerHeap, StopLetsTheLoopEnd) {
   boost::asio::io_context io(1);
   TimerHeap heap(io);
