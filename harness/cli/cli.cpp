@@ -61,6 +61,11 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "change a value of the profile: dotted.path=value (repeatable)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  run.add_option("--stages", options.stages,
+                 "another plan for a scenario: 30s:100,2m:1000 goes to 100 within 30 s, then to "
+                 "1000; SCENARIO= may be left out when there is one (repeatable)")
+      ->type_name("[SCENARIO=]TIME:TARGET,…")
+      ->allow_extra_args(false);
   run.add_option("--out", options.out,
                  "folder for the run's files (default: a new one below runs/)")
       ->type_name("DIR");

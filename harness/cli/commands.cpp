@@ -83,6 +83,29 @@ std::optional<LoadedProfile> load_profile(const std::string& name,
   return LoadedProfile{std::move(*profile), text.str()};
 }
 
+// --stages as values to set. The name of the only scenario is looked up in the profile.
+bool add_stages(const RunOptions& options, std::vector<std::string>& sets, std::ostream& err) {
+  for (const std::string& plan : options.stages) {
+    const auto equals = plan.find('=');
+    std::string scenario = plan.substr(0, equals == std::string::npos ? 0 : equals);
+    if (equals == std::string::npos) {
+      const auto loaded = load_profile(options.profile, options.sets, err);
+      if (!loaded) return false;
+      if (loaded->profile.scenarios.size() != 1) {
+        err << fmt::format(
+            "stampede: --stages {}: the profile has {} scenarios\n"
+            "hint: say which: --stages NAME={}\n",
+            plan, loaded->profile.scenarios.size(), plan);
+        return false;
+      }
+      scenario = loaded->profile.scenarios.front().name;
+    }
+    const std::string stages = plan.substr(equals == std::string::npos ? 0 : equals + 1);
+    sets.push_back(fmt::format("scenarios.{}.stages='{}'", scenario, stages));
+  }
+  return true;
+}
+
 constexpr const char* admin_token_file = ".stampede-admin-token";
 
 // A secret never goes to the terminal: it is kept in a file of the working folder, for the owner
@@ -123,7 +146,9 @@ ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std
 }
 
 ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream& err) {
-  auto loaded = load_profile(options.profile, options.sets, err);
+  std::vector<std::string> sets = options.sets;
+  if (!add_stages(options, sets, err)) return ExitCode::usage;
+  auto loaded = load_profile(options.profile, sets, err);
   if (!loaded) return ExitCode::usage;
   std::stop_source stop;
   const InterruptWatch watch(stop);

@@ -17,6 +17,7 @@ struct AttachOptions {
 struct RunOptions {
   std::string profile;
   std::vector<std::string> sets;
+  std::vector<std::string> stages;  // "[SCENARIO=]30s:100,2m:1000"
   std::string out, boxoffice;
   AttachOptions attach;
   bool plain = false, quiet = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/profile/profile_reader_shape.hpp"
 #include "harness/profile/profile_reader_steps.hpp"
 #include "harness/profile/profile_reader_values.hpp"
 #include "harness/profile/profile_reader_yaml.hpp"
@@ -13,7 +14,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-constexpr double rate_max = 1e6;
 constexpr std::uint64_t users_max = 10'000'000;
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -45,6 +45,7 @@ class Reader {
   ScenarioSpec read_scenario(const std::string& name, const YamlNode& node);
   LoadShape read_load(const std::string& model, Fields& fields);
   LoadShape read_instant(Fields& fields);
+  OpenLoad read_open_stages(double start, Fields& fields);
   std::vector<Stage> read_stages(Fields& fields);
   void check_whole_targets(const ClosedLoad& load, const Fields& fields);
   void read_gates(const YamlNode* node);
@@ -216,7 +217,7 @@ Names scenario_keys(const std::string& model) {
     keys.insert(keys.end(), {"users", "rounds", "every", "reaction", "prepare"});
   } else {
     keys.insert(keys.end(), {"start", "stages"});
-    if (model != "closed") keys.insert(keys.end(), {"arrivals", "when_full"});
+    if (model != "closed") keys.insert(keys.end(), {"arrivals", "when_full", "shape"});
   }
   return keys;
 }
@@ -287,7 +288,7 @@ LoadShape Reader::read_load(const std::string& model, Fields& fields) {
     check_whole_targets(closed, fields);
     return closed;
   }
-  OpenLoad open{start, read_stages(fields), Arrival::poisson};
+  OpenLoad open = read_open_stages(start, fields);
   std::string arrivals = "poisson", when_full = "drop";
   const YamlNode* const written = fields.find("arrivals");
   values_.text(written, arrivals);
@@ -302,6 +303,29 @@ LoadShape Reader::read_load(const std::string& model, Fields& fields) {
   if (when_full != "wait" && when_full != "drop") {
     problems_.report(*full, "unknown when_full " + in_quotes(when_full), "drop or wait");
   }
+  return open;
+}
+
+// `start` and `stages`, or a named `shape` instead.
+OpenLoad Reader::read_open_stages(double start, Fields& fields) {
+  OpenLoad open;
+  const YamlNode* const shape = fields.find("shape");
+  if (shape == nullptr) {
+    open.start_rate = start;
+    open.stages = read_stages(fields);
+    return open;
+  }
+  for (const char* other : {"stages", "start"}) {
+    if (const YamlNode* const written = fields.find(other)) {
+      problems_.report(*written, std::string(other) + " beside a shape", "keep one of the two");
+    }
+  }
+  StagePlan plan = read_shape(*shape, problems_, values_);
+  open.start_rate = plan.start;
+  open.stages = std::move(plan.stages);
+  Nanos length{0};
+  for (const Stage& stage : open.stages) length += stage.duration;
+  if (length > duration_max) problems_.report(*shape, "longer than 7 days");
   return open;
 }
 

@@ -59,6 +59,22 @@ TEST(Bench, NobodyThereIsNoResult) {
   EXPECT_TRUE(holds(result.err, "gave no answer at all")) << result.err;
 }
 
+TEST(Run, StagesOnTheCommandLineReplaceThoseOfTheOnlyScenario) {
+  const AnsweringServer server;
+  const TemporaryFolder folder;
+  const std::string profile = folder.write(
+      "p.yaml",
+      "name: t\nscenarios:\n  s: {persona: p, model: open, arrivals: regular, stages: '9s:1'}\n"
+      "personas: {p: [{get: /, name: get}]}\n");
+  const auto result =
+      run_command({stampede_binary(), "run", profile, "--url", server.url(), "-q", "--stages",
+                   "0s:100,1s:100", "--out", (folder.path() / "run").string()});
+  EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 3) << result.err;
+  const auto run = nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"));
+  EXPECT_EQ(run["sessions"]["scheduled"], 100);
+  EXPECT_EQ(run_command({stampede_binary(), "run", profile, "--stages", "x=1s:5"}).exit_code, 64);
+}
+
 TEST(Bench, ABadCommandLineNamesEveryProblem) {
   const auto result = bench({"nowhere", "-m", "BREW", "-H", "x", "-d", "1x"});
   EXPECT_EQ(result.exit_code, 64);

@@ -750,5 +750,32 @@ TEST(ProfileSet, DoesNotReachThroughAliases) {
   EXPECT_EQ(profile.scenarios[1].users_max, 0U);
 }
 
+TEST(ProfileReader, AShapeStandsForItsStages) {
+  const Profile profile = read(with_scenario(
+      "    persona: p\n    model: open\n    when_full: wait\n    shape: {steps: {rates: [10, 20], "
+      "each: 5s}}\n"));
+  const auto& load = std::get<OpenLoad>(profile.scenarios.at(0).load);
+  EXPECT_EQ(load.start_rate, 10);
+  EXPECT_EQ(load.stages.size(), 3u);
+  EXPECT_TRUE(load.waits_when_full);
+  EXPECT_EQ(load_length(profile.scenarios.at(0).load), seconds{10});
+}
+
+TEST(ProfileReader, ShapesAreCheckedWhereTheyStand) {
+  EXPECT_EQ(problems(with_scenario(
+                "    persona: p\n    model: open\n    shape: {spike: {peak: -1, hl: 3s}}\n    "
+                "start: 4\n    when_full: block\n")),
+            "7:27 -1 is out of range | from 0 to 1e+06\n"
+            "7:31 unknown key \"hl\" in the shape spike | known are base, peak, half_life, for\n"
+            "8:12 start beside a shape | keep one of the two\n"
+            "9:16 unknown when_full \"block\" | drop or wait");
+  EXPECT_NE(problems(with_scenario("    persona: p\n    model: open\n    shape: {wave: {}}\n"))
+                .find("unknown shape \"wave\" | known are steady"),
+            std::string::npos);
+  EXPECT_NE(problems(with_scenario("    persona: p\n    model: closed\n    shape: {}\n"))
+                .find("unknown key \"shape\""),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace stampede
