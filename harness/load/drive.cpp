@@ -21,19 +21,25 @@ constexpr std::uint64_t connections_per_source = 8'000;
 constexpr std::uint32_t source_addresses_max = 200;
 
 bool uses_websocket(const Steps& steps) {
-  for (const CompiledStep& step : steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const CompiledStep& step) {
     if (std::holds_alternative<WsConnectStep>(step.action)) return true;
-    if (const auto* branch = std::get_if<IfStep>(&step.action)) {
-      if (uses_websocket(branch->then_steps) || uses_websocket(branch->else_steps)) return true;
-    } else if (const auto* loop = std::get_if<LoopStep>(&step.action)) {
-      if (uses_websocket(loop->steps)) return true;
-    } else if (const auto* choice = std::get_if<ChooseStep>(&step.action)) {
-      for (const Steps& steps_of : choice->branches) {
-        if (uses_websocket(steps_of)) return true;
-      }
+    const auto lists = nested_steps(step);
+    return std::any_of(lists.begin(), lists.end(),
+                       [](const Steps* list) { return uses_websocket(*list); });
+  });
+}
+
+// HTTP connections of one user at once.
+std::uint64_t http_connections(const Steps& steps) {
+  std::uint64_t most = 1;
+  for (const CompiledStep& step : steps) {
+    if (const auto* parallel = std::get_if<ParallelStep>(&step.action)) {
+      most = std::max<std::uint64_t>(
+          most, std::min<std::size_t>(parallel->connections, parallel->branches.size()));
     }
+    for (const Steps* list : nested_steps(step)) most = std::max(most, http_connections(*list));
   }
-  return false;
+  return most;
 }
 
 // Most sessions alive at once. An open load without a limit of its own is taken to stay below two
@@ -56,7 +62,9 @@ Connections connections_planned(const CompiledRun& run) {
   for (const CompiledScenario& scenario : run.scenarios) {
     const bool websocket = uses_websocket(scenario.steps) || uses_websocket(scenario.prepare);
     planned.least += users_highest(scenario);
-    planned.most += users_highest(scenario) * (websocket ? 2 : 1);
+    const std::uint64_t http =
+        std::max(http_connections(scenario.steps), http_connections(scenario.prepare));
+    planned.most += users_highest(scenario) * (http + (websocket ? 1 : 0));
   }
   return planned;
 }
@@ -195,6 +203,8 @@ class Assembly {
 
 }  // namespace
 
+ServerAddress server_of(const LoadPlan& plan) { return resolve(plan.target, 1); }
+
 std::string descriptor_warning(const CompiledRun& run) {
   const std::uint64_t most = connections_planned(run).most + descriptors_of_the_process;
   const std::uint64_t limit = raise_descriptor_limit(most);
@@ -211,11 +221,12 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
   LoadOutcome outcome;
   outcome.scheduled_measured = arrivals_measured(plan);
   Mailbox mailbox;
+  RendezvousHall hall(plan.run->rendezvous);
   std::vector<std::unique_ptr<Worker>> workers;
   // A little ahead, so that no worker begins late.
   outcome.started = now() + std::chrono::milliseconds{20};
   for (std::uint32_t i = 0; i < plan.workers; ++i) {
-    workers.push_back(std::make_unique<Worker>(plan, server, i, outcome.started, mailbox));
+    workers.push_back(std::make_unique<Worker>(plan, server, i, outcome.started, mailbox, hall));
   }
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < workers.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "harness/load/parallel_group.hpp"
 #include "harness/protocol/request_text.hpp"
 #include "harness/scenario/capture.hpp"
 
@@ -97,12 +98,13 @@ std::string_view problem_code(std::string_view body) noexcept {
 }
 
 VirtualUser::VirtualUser(WorkerState& worker, const CompiledScenario& scenario,
-                         std::uint32_t scenario_index)
+                         std::uint32_t scenario_index, HttpClient* shared)
     : worker_(worker),
       scenario_(scenario),
       scenario_index_(scenario_index),
       variables_(worker.plan.run->slots.size()),
-      http_(worker.wire),
+      own_http_(worker.wire),
+      http_(shared == nullptr ? own_http_ : *shared),
       sleeper_(worker.wire.executor()),
       timer_(
           [](void* self) {
@@ -120,6 +122,8 @@ VirtualUser::~VirtualUser() {
 void VirtualUser::begin(const SessionStart& start) {
   state_ = State::running;
   waited_ = false;
+  attention_ = false;
+  trouble_ = Outcome::ok;
   session_ = scenario_index_ * sessions_per_scenario + start.number;
   random_ = Random(worker_.plan.seed, session_);
   user_ = session_;
@@ -153,7 +157,10 @@ SessionEnd VirtualUser::finish(bool keep_http) {
     websocket_->close();
     websocket_.reset();
   }
-  if (!keep_http || state_ != State::stopped) http_.close();
+  if (!keep_http || state_ != State::stopped) {
+    http_.close();
+    if (group_) group_->close_connections();
+  }
   if (state_ == State::cancelled) return SessionEnd::unfinished;
   return state_ == State::failed ? SessionEnd::failed : SessionEnd::completed;
 }
@@ -161,6 +168,7 @@ SessionEnd VirtualUser::finish(bool keep_http) {
 void VirtualUser::cancel() {
   state_ = State::cancelled;
   http_.abort();
+  if (group_) group_->cancel();
   if (websocket_) websocket_->cancel_connect();
   sleeper_.wake();
 }
@@ -186,6 +194,10 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
   stack_.assign(1, Cursor{&steps, nullptr, 0, 0});
   std::uint32_t hops = 0;
   while (running() && !stack_.empty()) {
+    if (attention_) {
+      if (attend()) co_await sleep_until(due_);
+      continue;
+    }
     Cursor& top = stack_.back();
     if (top.next == top.steps->size()) {
       if (!repeat(top)) stack_.pop_back();
@@ -204,6 +216,9 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
       co_await perform_ws_connect(step, *connect);
     } else if (std::holds_alternative<ConnectStep>(step.action)) {
       co_await perform_connect(step);
+    } else if (std::holds_alternative<ParallelStep>(step.action) ||
+               std::holds_alternative<RendezvousStep>(step.action)) {
+      co_await perform_together(step);
     } else {
       follow(step);
     }
@@ -229,6 +244,8 @@ void VirtualUser::follow(const CompiledStep& step) {
   } else if (std::holds_alternative<WsCloseStep>(step.action)) {
     if (websocket_) websocket_->close();
     websocket_.reset();
+  } else if (const auto* retry = std::get_if<RetryStep>(&step.action)) {
+    stack_.push_back({&retry->steps, nullptr, 0, 0, retry});
   } else if (std::holds_alternative<StopStep>(step.action)) {
     state_ = State::stopped;
   }
@@ -323,6 +340,7 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
       exchange.wanted_headers.push_back(capture.pointer);
     }
   }
+  if (http.wants_retry_after) exchange.wanted_headers.emplace_back("Retry-After");
   return true;
 }
 
@@ -392,13 +410,15 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
   const Certainty certainty = unsent ? Certainty::not_applied : certainty_of(outcome, status);
   if (step.record) record_ledger(*step.record, sample, status, certainty);
   due_ = outcome == Outcome::timed_out ? now() : exchange.done;
+  if (step.guarded) note_retry_after(exchange);
   if (outcome == Outcome::connect_failed) {
-    fail(outcome, "no connection: " + exchange.problem);
+    fail_unless_retried(step, outcome, "no connection: " + exchange.problem);
   }
 }
 
 void VirtualUser::record_sample(const CompiledStep& step, Recorder& recorder, const Sample& sample,
                                 unsigned status, std::string_view detail) {
+  if (step.guarded) note_outcome(step, sample.outcome);
   if (!worker_.wants_example(sample.outcome)) {
     recorder.record(step.series, sample);
     return;
@@ -472,7 +492,7 @@ Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsCon
   }
   settle(step, *exchange, recorder);
   websocket_->heartbeat(connect.heartbeat_every, connect.heartbeat_text);
-  if (exchange->outcome != Outcome::ok) fail(exchange->outcome, {});
+  if (exchange->outcome != Outcome::ok) fail_unless_retried(step, exchange->outcome, {});
 }
 
 void VirtualUser::send_message(const WsSendStep& step) {

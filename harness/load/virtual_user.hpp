@@ -18,6 +18,9 @@
 
 namespace stampede {
 
+class ParallelGroup;
+class RendezvousDesk;
+
 // What the users of one worker share. Nothing in it is shared with another thread.
 struct WorkerState {
   WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
@@ -38,6 +41,7 @@ struct WorkerState {
   TimePoint started, measured_from;
   Snapshot remarks;  // example texts of sessions that failed without a sample
   std::array<bool, outcome_count> example_kept{};
+  RendezvousDesk* rendezvous = nullptr;  // nullptr: no step of the run has need of it
 };
 
 enum class SessionEnd : std::uint8_t { completed, failed, unfinished };
@@ -50,7 +54,9 @@ struct SessionStart {
 
 class VirtualUser final : public WebSocketListener {
  public:
-  VirtualUser(WorkerState& worker, const CompiledScenario& scenario, std::uint32_t scenario_index);
+  // `shared`: the connection to use, of somebody who lives longer; nullptr: one of its own.
+  VirtualUser(WorkerState& worker, const CompiledScenario& scenario, std::uint32_t scenario_index,
+              HttpClient* shared = nullptr);
   ~VirtualUser() override;
 
   // A new session: identity, variables, random numbers.
@@ -68,16 +74,21 @@ class VirtualUser final : public WebSocketListener {
   [[nodiscard]] Random& random() noexcept { return random_; }
   // Since begin(), the event loop has had its turn.
   [[nodiscard]] bool waited() const noexcept { return waited_; }
+  [[nodiscard]] const Variables& variables() const noexcept { return variables_; }
+  // From now on a session fails with the first sample that is not ok and is not tried again.
+  void be_strict() noexcept { strict_ = true; }
 
   std::size_t roster_place = 0;  // used by the worker alone
 
  private:
+  friend class ParallelGroup;
   enum class State : std::uint8_t { running, stopped, failed, cancelled };
   struct Cursor {
     const Steps* steps;
     const LoopStep* loop;
     std::size_t next;
     std::uint32_t passes;
+    const RetryStep* retry = nullptr;
   };
   // What a wait for a message has come to.
   struct Wait {
@@ -95,6 +106,18 @@ class VirtualUser final : public WebSocketListener {
   Task<void> perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect);
   Task<void> perform_ws_await(const CompiledStep& step, const WsAwaitStep& await);
   void follow(const CompiledStep& step);
+  // In virtual_user_flow.cpp.
+  void begin_branch(const VirtualUser& owner, Random random);
+  void note_outcome(const CompiledStep& step, Outcome outcome) noexcept;
+  void note_retry_after(const Exchange& exchange);
+  // What ends the session, unless a retry around the step makes it good.
+  void fail_unless_retried(const CompiledStep& step, Outcome kind, std::string text);
+  // After a guarded sample: again from the top of a retry (true: once due_ has come), or on.
+  bool attend();
+  [[nodiscard]] Nanos retry_wait(const RetryStep& retry, std::uint32_t tries);
+  Task<void> perform_together(const CompiledStep& step);
+  Task<void> perform_parallel(const CompiledStep& step, const ParallelStep& parallel);
+  Task<void> perform_rendezvous(const CompiledStep& step, const RendezvousStep& rendezvous);
   bool repeat(Cursor& cursor);
   void assign(const SetStep& step);
   void choose(const ChooseStep& step);
@@ -120,9 +143,15 @@ class VirtualUser final : public WebSocketListener {
   std::uint32_t scenario_index_;
   State state_ = State::stopped;
   bool timer_fired_ = false, waited_ = false;
+  // Of guarded samples: something has ended that attend() has not looked at; how it ended, and
+  // whether that ends the session; and the first end that was not ok, for good.
+  bool attention_ = false, fatal_ = false, strict_ = false;
+  Outcome last_outcome_ = Outcome::ok, trouble_ = Outcome::ok;
+  SeriesId last_series_ = 0;
   Variables variables_;
   Random random_;
-  HttpClient http_;
+  HttpClient own_http_;
+  HttpClient& http_;
   std::shared_ptr<WebSocketClient> websocket_;
   Sleeper sleeper_;
   Timer timer_;
@@ -130,6 +159,8 @@ class VirtualUser final : public WebSocketListener {
   TimePoint due_;  // intended time of the next sample
   std::vector<Cursor> stack_;
   std::uint64_t user_ = 0, session_ = 0;
+  Nanos retry_after_{0};
+  std::unique_ptr<ParallelGroup> group_;  // of users that have come to a `parallel`
 };
 
 // Did a step with this outcome take effect at the target? status 0: no answer.

@@ -20,6 +20,7 @@ constexpr Nanos pause_after_failure{std::chrono::milliseconds{100}};
 // early that a server would close their idle connections before it comes.
 constexpr double prepare_spread = 0.6;
 constexpr Nanos prepare_lead_max{std::chrono::seconds{25}};
+constexpr std::uint64_t pacing_stream = 0x7061'6369'6E67ULL;  // "pacing"
 constexpr std::uint64_t unlimited = ~std::uint64_t{0};
 
 }  // namespace
@@ -83,18 +84,20 @@ std::uint32_t Worker::ClosedRun::wanted(TimePoint at) const {
 }
 
 Worker::Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
-               Mailbox& mailbox)
+               Mailbox& mailbox, RendezvousHall& hall)
     : plan_(plan),
       index_(index),
       start_(start),
       end_(start + plan.length),
       mailbox_(mailbox),
       state_(io_, plan, std::move(server), index, start),
+      desk_(hall, io_.get_executor()),
       second_(*this, &Worker::on_second),
       probe_(*this, &Worker::on_probe),
       length_(*this, &Worker::on_length),
       drained_(*this, &Worker::on_drained),
       measured_(*this, &Worker::on_measured) {
+  state_.rendezvous = &desk_;
   std::uint32_t number = 0;
   for (const CompiledScenario& scenario : plan.run->scenarios) {
     if (std::holds_alternative<OpenLoad>(scenario.load)) {
@@ -265,7 +268,8 @@ void Worker::adjust_closed(ClosedRun& run) {
 Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
   VirtualUser user(state_, run.scenario, run.index);
   enlist(user);
-  for (TimePoint intended = now(); number < run.wanted(intended); intended = now()) {
+  TimePoint intended = now();
+  while (number < run.wanted(intended)) {
     const std::uint64_t session = run.loops[number]++ * run.users_highest + number;
     ++state_.recorder_at(intended).sessions().scheduled;
     user.begin({session, session, 0});
@@ -275,9 +279,30 @@ Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
     if (end == SessionEnd::failed) co_await user.sleep_until(now() + pause_after_failure);
     // Steps that wait for nothing must not keep the loop from its other work.
     if (!user.waited()) co_await asio::post(io_.get_executor(), asio::deferred);
+    if (run.scenario.pacing) {
+      intended = co_await keep_pace(run, user, intended, session);
+    } else {
+      intended = now();
+    }
   }
   strike_off(user);
   run.looping[number] = false;
+}
+
+Task<TimePoint> Worker::keep_pace(const ClosedRun& run, VirtualUser& user, TimePoint started,
+                                  std::uint64_t session) {
+  // Random numbers of its own: with or without pacing a session chooses the same.
+  Random random(plan_.seed ^ pacing_stream, session);
+  const TimePoint due = started + draw(*run.scenario.pacing, random);
+  if (due <= now()) {
+    // Too late, and not made up for: the next session is paced from now on.
+    if (may_start()) state_.recorder_at(started).count(run.scenario.pacing_missed);
+    co_return now();
+  }
+  const TimePoint end =
+      std::min(end_, start_ + run.scenario.start_at + load_length(run.scenario.load));
+  co_await user.sleep_until(std::min(due, end));
+  co_return due;
 }
 
 Task<void> Worker::instant_user(InstantRun& run, std::uint32_t number) {

@@ -13,6 +13,7 @@
 
 #include "harness/load/arrival_schedule.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/rendezvous.hpp"
 #include "harness/load/virtual_user.hpp"
 
 namespace stampede {
@@ -43,7 +44,7 @@ class Mailbox {
 class Worker {
  public:
   Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
-         Mailbox& mailbox);
+         Mailbox& mailbox, RendezvousHall& hall);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
@@ -117,6 +118,9 @@ class Worker {
                           TimePoint intended);
   void adjust_closed(ClosedRun& run);
   Task<void> closed_user(ClosedRun& run, std::uint32_t number);
+  // Waits until the next session of a paced user may start, and says when that is.
+  Task<TimePoint> keep_pace(const ClosedRun& run, VirtualUser& user, TimePoint started,
+                            std::uint64_t session);
   Task<void> instant_user(InstantRun& run, std::uint32_t number);
   Task<void> instant_session(InstantRun& run, VirtualUser& user, TimePoint instant);
   void enlist(VirtualUser& user);
@@ -140,6 +144,7 @@ class Worker {
   TimePoint start_, end_;
   Mailbox& mailbox_;
   WorkerState state_;
+  RendezvousDesk desk_;
   std::list<OpenRun> open_;
   std::list<ClosedRun> closed_;
   std::list<InstantRun> instant_;

@@ -14,6 +14,21 @@ Nanos sum_of(const std::vector<Stage>& stages) {
 
 }  // namespace
 
+std::vector<const std::vector<StepSpec>*> nested_steps(const StepSpec& step) {
+  if (const auto* branch = std::get_if<IfSpec>(&step.action)) {
+    return {&branch->then_steps, &branch->else_steps};
+  }
+  if (const auto* loop = std::get_if<LoopSpec>(&step.action)) return {&loop->steps};
+  if (const auto* retry = std::get_if<RetrySpec>(&step.action)) return {&retry->steps};
+  std::vector<const std::vector<StepSpec>*> lists;
+  if (const auto* choose = std::get_if<ChooseSpec>(&step.action)) {
+    for (const ChooseSpec::Branch& branch : choose->branches) lists.push_back(&branch.steps);
+  } else if (const auto* parallel = std::get_if<ParallelSpec>(&step.action)) {
+    for (const auto& branch : parallel->branches) lists.push_back(&branch);
+  }
+  return lists;
+}
+
 bool is_json_pointer(std::string_view text) {
   if (text.empty()) return true;
   if (text.front() != '/') return false;

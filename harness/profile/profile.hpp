@@ -127,6 +127,35 @@ struct ChooseSpec {
   };
   std::vector<Branch> branches;
 };
+// One bit for each Outcome.
+using OutcomeSet = std::uint32_t;
+constexpr OutcomeSet set_of(Outcome outcome) {
+  return OutcomeSet{1} << static_cast<unsigned>(outcome);
+}
+// Its steps are run again, from the first, when one of their samples ends in an outcome of `on`.
+// Every try is a sample of its own.
+struct RetrySpec {
+  std::uint32_t times = 1;  // most further tries
+  OutcomeSet on = 0;
+  RandomDuration wait;       // before the first further try
+  double backoff = 1;        // each further wait is so many times as long
+  Nanos wait_max{0};         // no wait is longer, a Retry-After neither
+  bool retry_after = false;  // waits at least as long as the answer's Retry-After says
+  std::vector<StepSpec> steps;
+};
+// Branches that run side by side over connections of the same user, as a page's requests do.
+struct ParallelSpec {
+  std::uint32_t connections = 0;  // most branches at once
+  std::vector<std::vector<StepSpec>> branches;
+};
+// Waits until so many users are at the point of this name; the step's timeout bounds the wait.
+struct RendezvousSpec {
+  std::uint32_t users = 0;
+};
+// Counters that stampede feeds by itself; `count` steps cannot.
+inline constexpr std::string_view counter_retries = "retries";
+inline constexpr std::string_view counter_retries_exhausted = "retries_exhausted";
+inline constexpr std::string_view counter_pacing_missed = "pacing_missed";
 struct CountSpec {  // adds one to a named counter of the run (`- count: confirmed`)
   std::string counter;
 };
@@ -136,7 +165,8 @@ struct StepSpec {
   std::string name;  // series name; empty for steps that make no samples
   Place place;
   std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, ConnectSpec,
-               ThinkSpec, SetSpec, IfSpec, LoopSpec, ChooseSpec, CountSpec, StopSpec>
+               ThinkSpec, SetSpec, IfSpec, LoopSpec, ChooseSpec, CountSpec, StopSpec, RetrySpec,
+               ParallelSpec, RendezvousSpec>
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite
@@ -145,6 +175,9 @@ struct StepSpec {
   bool waits = false;
   std::optional<RecordSpec> record;
 };
+
+// The lists of steps within a step, in the order in which they are written.
+std::vector<const std::vector<StepSpec>*> nested_steps(const StepSpec& step);
 
 struct Persona {
   std::string name;
@@ -189,7 +222,12 @@ struct ScenarioSpec {
   std::string model;  // open · partly-open · closed · instant: as written, for the report
   std::string persona;
   LoadShape load;
-  Nanos start_at{0};  // from the start of the run
+  // From the start of the run. What `start_after` says is in it already: the end of the other's
+  // load.
+  Nanos start_at{0};
+  std::string start_after;  // a scenario, or ""
+  // Closed: a user's sessions start at least so far apart.
+  std::optional<RandomDuration> pacing;
   std::uint32_t users_max =
       0;  // most sessions alive at once; more are counted not_sent. 0: no limit of its own
   std::uint32_t user_from = 0;   // index of the first user of this scenario in the run's users
@@ -264,6 +302,8 @@ struct Profile {
       variables;  // of every session (templates over user, token …)
   std::vector<ScenarioSpec> scenarios;
   std::map<std::string, Persona> personas;
+  // Run once by one user before and after the load, outside of what is measured.
+  std::vector<StepSpec> setup, teardown;
   std::vector<Gate> gates;
   bool booking_invariants = false;  // `invariants: booking`: A1–A9, R1–R7, L1–L5, L7, L8
   ValiditySpec validity;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/profile/profile_reader_shape.hpp"
+#include "harness/profile/profile_reader_starts.hpp"
 #include "harness/profile/profile_reader_steps.hpp"
 #include "harness/profile/profile_reader_values.hpp"
 #include "harness/profile/profile_reader_yaml.hpp"
@@ -64,16 +65,17 @@ class Reader {
   Problems& problems_;
   Values values_;
   StepReader steps_;
+  ScenarioStarts starts_;
   Profile profile_;
   // What gates may name.
   std::set<std::string> step_names_, scenario_steps_, counters_;
 };
 
 Profile Reader::read() {
-  Fields fields(
-      problems_, &root_, "a profile",
-      {"name", "question", "pass_means", "seed", "topology", "workers", "warm_up", "drain",
-       "target", "data", "variables", "scenarios", "personas", "gates", "invariants", "validity"});
+  Fields fields(problems_, &root_, "a profile",
+                {"name", "question", "pass_means", "seed", "topology", "workers", "warm_up",
+                 "drain", "target", "data", "variables", "scenarios", "personas", "gates",
+                 "invariants", "validity", "setup", "teardown"});
   if (!fields.is_map()) return {};
   values_.name(fields.require("name"), profile_.name);
   values_.text(fields.find("question"), profile_.question);
@@ -86,6 +88,8 @@ Profile Reader::read() {
   read_target(fields.find("target"));
   read_data(fields.find("data"));
   read_variables(fields.find("variables"), profile_.variables);
+  profile_.setup = steps_.read_lone_steps(fields.find("setup"));
+  profile_.teardown = steps_.read_lone_steps(fields.find("teardown"));
   read_personas(fields.require("personas", "who the users are: a map of lists of steps"));
   read_scenarios(fields.require("scenarios", "what load there is: a map of scenarios"));
   read_gates(fields.find("gates"));
@@ -208,16 +212,22 @@ void Reader::read_scenarios(const YamlNode* node) {
     scenario.place = member.key->place;
     profile_.scenarios.push_back(std::move(scenario));
   }
+  starts_.resolve(profile_.scenarios, problems_);
 }
 
 // The keys of a scenario, by its model.
 Names scenario_keys(const std::string& model) {
-  Names keys{"persona", "model", "start_at", "users_max", "user_from", "user_count", "variables"};
+  Names keys{"persona",   "model",     "start_at",   "start_after",
+             "users_max", "user_from", "user_count", "variables"};
   if (model == "instant") {
     keys.insert(keys.end(), {"users", "rounds", "every", "reaction", "prepare"});
   } else {
     keys.insert(keys.end(), {"start", "stages"});
-    if (model != "closed") keys.insert(keys.end(), {"arrivals", "when_full", "shape"});
+    if (model == "closed") {
+      keys.emplace_back("pacing");
+    } else {
+      keys.insert(keys.end(), {"arrivals", "when_full", "shape"});
+    }
   }
   return keys;
 }
@@ -246,6 +256,13 @@ ScenarioSpec Reader::read_scenario(const std::string& name, const YamlNode& node
   values_.text(persona, scenario.persona);
   if (persona != nullptr) check_persona(scenario, *persona);
   values_.duration(fields.find("start_at"), scenario.start_at);
+  const YamlNode* const after = fields.find("start_after");
+  values_.text(after, scenario.start_after);
+  starts_.note(after);
+  if (const YamlNode* const pacing = fields.find("pacing")) {
+    values_.random_duration(pacing, scenario.pacing.emplace());
+    counters_.insert(std::string(counter_pacing_missed));
+  }
   values_.whole(fields.find("users_max"), scenario.users_max, 0, users_max);
   values_.whole(fields.find("user_from"), scenario.user_from, 0, users_max);
   values_.whole(fields.find("user_count"), scenario.user_count, 0, users_max);
@@ -396,16 +413,11 @@ void Reader::collect_names(const std::vector<StepSpec>& steps, const std::string
       step_names_.insert(step.name);
       scenario_steps_.insert(scenario + "." + step.name);
     }
-    if (const auto* count = std::get_if<CountSpec>(&step.action)) {
-      counters_.insert(count->counter);
-    } else if (const auto* branch = std::get_if<IfSpec>(&step.action)) {
-      collect_names(branch->then_steps, scenario);
-      collect_names(branch->else_steps, scenario);
-    } else if (const auto* loop = std::get_if<LoopSpec>(&step.action)) {
-      collect_names(loop->steps, scenario);
-    } else if (const auto* choose = std::get_if<ChooseSpec>(&step.action)) {
-      for (const ChooseSpec::Branch& one : choose->branches) collect_names(one.steps, scenario);
+    if (const auto* count = std::get_if<CountSpec>(&step.action)) counters_.insert(count->counter);
+    if (std::holds_alternative<RetrySpec>(step.action)) {
+      counters_.insert({std::string(counter_retries), std::string(counter_retries_exhausted)});
     }
+    for (const auto* nested : nested_steps(step)) collect_names(*nested, scenario);
   }
 }
 

@@ -14,8 +14,8 @@ using Names = std::vector<std::string>;
 
 // The keys that may stand beside each action.
 const std::map<std::string, Names, std::less<>>& actions() {
-  static const Names http{"name",    "timeout", "headers",     "body", "expect",
-                          "capture", "record",  "transaction", "waits"};
+  static const Names http{"name",    "timeout", "headers",     "body",  "expect",
+                          "capture", "record",  "transaction", "waits", "retry"};
   static const std::map<std::string, Names, std::less<>> table{
       {"get", http},
       {"post", http},
@@ -25,17 +25,22 @@ const std::map<std::string, Names, std::less<>>& actions() {
       {"head", http},
       {"options", http},
       {"ws_connect",
-       {"name", "timeout", "headers", "protocol", "heartbeat", "record", "transaction", "waits"}},
+       {"name", "timeout", "headers", "protocol", "heartbeat", "record", "transaction", "waits",
+        "retry"}},
       {"ws_send", {}},
-      {"ws_await", {"name", "timeout", "unless", "capture", "record", "transaction", "waits"}},
+      {"ws_await",
+       {"name", "timeout", "unless", "capture", "record", "transaction", "waits", "retry"}},
       {"ws_close", {}},
-      {"connect", {"name", "timeout"}},
+      {"connect", {"name", "timeout", "retry"}},
       {"think", {}},
       {"set", {}},
       {"if", {"then", "else"}},
       {"while", {"do", "times"}},
       {"repeat", {"do"}},
       {"choose", {}},
+      {"retry", {"do"}},
+      {"parallel", {"name", "connections"}},
+      {"rendezvous", {"name", "timeout"}},
       {"count", {}},
       {"stop", {}}};
   return table;
@@ -47,7 +52,18 @@ bool makes_samples(std::string_view action) {
 }
 
 bool is_http(std::string_view action) {
-  return makes_samples(action) && action != "connect" && !action.starts_with("ws_");
+  static const Names methods{"get", "post", "put", "patch", "delete", "head", "options"};
+  return std::find(methods.begin(), methods.end(), action) != methods.end();
+}
+
+// `retry` beside a request is a property of it, not an action of its own.
+bool is_property(const YamlNode& step, const YamlNode::Member& member) {
+  if (member.key->text != "retry") return false;
+  return std::any_of(step.members.begin(), step.members.end(), [](const auto& other) {
+    const auto found = actions().find(other.key->text);
+    return found != actions().end() &&
+           std::find(found->second.begin(), found->second.end(), "retry") != found->second.end();
+  });
 }
 
 Names action_names() {
@@ -145,16 +161,15 @@ std::vector<StepSpec> StepReader::read_steps(const YamlNode* node) {
 
 void StepReader::read_into(const YamlNode* node, std::vector<StepSpec>& steps) {
   for (const YamlNodePtr& item : values_.list(node, "a list of steps")) {
-    if (item->kind == YamlNode::Kind::list) {
-      read_into(item.get(), steps);
-      continue;
-    }
-    if (++steps_ > steps_max) {
-      problems_.report(*item, "more than " + std::to_string(steps_max) + " steps");
-      return;
-    }
-    read_step(*item, steps);
+    read_item(*item, steps);
+    if (steps_ > steps_max) return;
   }
+}
+
+void StepReader::read_item(const YamlNode& item, std::vector<StepSpec>& steps) {
+  if (item.kind == YamlNode::Kind::list) return read_into(&item, steps);
+  if (++steps_ <= steps_max) return read_step(item, steps);
+  problems_.report(item, "more than " + std::to_string(steps_max) + " steps");
 }
 
 // The member that says what the step does; nullptr after a report.
@@ -162,6 +177,7 @@ const YamlNode::Member* StepReader::find_action(const YamlNode& node) {
   const YamlNode::Member* found = nullptr;
   for (const YamlNode::Member& member : node.members) {
     if (actions().find(member.key->text) == actions().end()) continue;
+    if (is_property(node, member)) continue;
     if (found == nullptr) {
       found = &member;
       continue;
@@ -192,6 +208,7 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
   const YamlNode::Member* const action = find_action(node);
   if (action == nullptr) return;
   const std::string& kind = action->key->text;
+  check_place(*action->key);
   Names known = actions().at(kind);
   for (const YamlNode::Member& member : node.members) {
     // Second actions have been reported already.
@@ -201,7 +218,7 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
   const YamlNode& value = *action->value;
   StepSpec step;
   step.place = node.set > 0 ? Place{} : node.place;
-  read_common(fields, kind, step);
+  if (kind != "parallel" && kind != "rendezvous") read_common(fields, kind, step);
   if (is_http(kind)) {
     step.action = read_http(kind, value, fields);
   } else if (kind == "ws_connect") {
@@ -228,6 +245,8 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
     step.action = read_loop(kind == "repeat", value, fields);
   } else if (kind == "choose") {
     step.action = read_choose(value);
+  } else if (kind == "retry" || kind == "parallel" || kind == "rendezvous") {
+    read_steering(kind, value, fields, step);
   } else if (kind == "count") {
     CountSpec count;
     values_.name(&value, count.counter);
@@ -238,6 +257,8 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
     if (kind == "connect") step.action = ConnectSpec{};
     if (kind == "stop") step.action = StopSpec{};
   }
+  const YamlNode* const retry = kind == "retry" ? nullptr : fields.find("retry");
+  if (retry != nullptr) wrap_in_retry(*retry, step);
   steps.push_back(std::move(step));
 }
 

@@ -18,11 +18,14 @@ class StepReader {
 
   // A list of steps. An item that is itself a list (an alias of one) is put in its place.
   std::vector<StepSpec> read_steps(const YamlNode* node);
+  // The same for `setup` and `teardown`, which one user runs: nobody is there to meet.
+  std::vector<StepSpec> read_lone_steps(const YamlNode* node);
 
  private:
   using Sources = std::vector<std::pair<std::string, Source>>;
 
   void read_into(const YamlNode* node, std::vector<StepSpec>& steps);
+  void read_item(const YamlNode& item, std::vector<StepSpec>& steps);
   void read_step(const YamlNode& node, std::vector<StepSpec>& steps);
   const YamlNode::Member* find_action(const YamlNode& node);
   void read_common(const Fields& fields, std::string_view action, StepSpec& step);
@@ -34,6 +37,18 @@ class StepReader {
   IfSpec read_if(const YamlNode& value, const Fields& fields);
   LoopSpec read_loop(bool counted, const YamlNode& value, Fields& fields);
   ChooseSpec read_choose(const YamlNode& value);
+
+  // In profile_reader_flow.cpp.
+  void check_place(const YamlNode& action);
+  void read_steering(const std::string& kind, const YamlNode& value, Fields& fields,
+                     StepSpec& step);
+  RetrySpec read_retry(const YamlNode& value);
+  OutcomeSet read_outcomes(const YamlNode& node);
+  // Makes `step` one that is tried again.
+  void wrap_in_retry(const YamlNode& value, StepSpec& step);
+  ParallelSpec read_parallel(const YamlNode& value, const Fields& fields, StepSpec& step);
+  void read_branches(const YamlNode* node, ParallelSpec& parallel);
+  RendezvousSpec read_rendezvous(const YamlNode& value, const Fields& fields, StepSpec& step);
 
   Source read_path(const YamlNode& node);
   Sources read_headers(const YamlNode* node);
@@ -51,6 +66,8 @@ class StepReader {
   Problems& problems_;
   Values values_;
   std::size_t steps_ = 0;
+  bool in_branch_ = false;  // of parallel
+  bool alone_ = false;      // setup or teardown
 };
 
 }  // namespace stampede

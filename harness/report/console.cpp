@@ -39,6 +39,8 @@ class Console {
     write_figures();
     write_timeline();
     write_steps();
+    write_phase("SETUP", run_.setup);
+    write_phase("TEARDOWN", run_.teardown);
     write_errors();
     write_resources();
     write_books();
@@ -54,6 +56,7 @@ class Console {
   void write_latencies();
   void write_timeline();
   void write_steps();
+  void write_phase(const std::string& name, const PhaseResult& phase);
   void write_errors();
   void write_resources();
   void write_books();
@@ -406,6 +409,20 @@ void Console::write_steps() {
     rows.add(std::move(cells));
   }
   table(rows);
+}
+
+void Console::write_phase(const std::string& name, const PhaseResult& phase) {
+  if (phase.series.empty() && phase.problem.empty()) return;
+  title(name, "once, by one user, in no other figure");
+  if (!phase.problem.empty()) wrapped("failed: " + phase.problem, 2, Style::yellow);
+  TextTable rows({{"step", 0, false, 14}, {"n"}, {"ok"}, {"other"}, {"p50", 1}, {"max"}});
+  for (const SeriesResult& series : phase.series) {
+    const std::uint64_t ok = outcome_count_of(series, Outcome::ok);
+    rows.add({printable(series.step), human_count(series.count), human_count(ok),
+              human_count(series.count - ok), latency_text(series.response, "p50"),
+              latency_text(series.response, "max")});
+  }
+  if (!phase.series.empty()) table(rows);
 }
 
 void Console::write_errors() {

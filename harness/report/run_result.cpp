@@ -105,6 +105,12 @@ void fields(Archive& archive, ProcessResult& process) {
   archive("rss_peak_bytes", process.rss_peak_bytes);
 }
 template <class Archive>
+void fields(Archive& archive, PhaseResult& phase) {
+  archive("seconds", phase.seconds);
+  archive("problem", phase.problem);
+  archive("series", phase.series);
+}
+template <class Archive>
 void head_fields(Archive& archive, RunResult& run) {
   archive("schema_version", run.schema_version);
   archive("id", run.id);
@@ -151,6 +157,8 @@ void fields(Archive& archive, RunResult& run) {
   archive("series", run.series);
   archive("statuses", run.statuses);
   archive("distribution", run.distribution);
+  archive("setup", run.setup);
+  archive("teardown", run.teardown);
   archive("error_examples", run.error_examples);
   archive("seconds", run.seconds);
   archive("processes", run.processes);

@@ -56,6 +56,13 @@ struct LatencyBin {
   std::uint64_t count = 0;
 };
 
+// Set-up or tear-down, outside of what was measured.
+struct PhaseResult {
+  double seconds = 0;
+  std::string problem;  // "": none
+  std::vector<SeriesResult> series;
+};
+
 struct RunResult {
   int schema_version = 1;
   std::string id;          // directory name of the run
@@ -86,6 +93,7 @@ struct RunResult {
   std::uint64_t users_min = 0, users_max = 0;
   double users_mean = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, ws_frames_in = 0, ws_frames_out = 0;
+  PhaseResult setup, teardown;
   std::map<std::string, std::string> error_examples;  // by outcome name
   std::vector<SecondResult> seconds;
   std::vector<ProcessResult> processes;  // stampede first

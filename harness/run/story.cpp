@@ -66,7 +66,8 @@ ExitCode Story::tell() {
   }
   compiled_ = std::move(*compiled);
   if (!make_directory()) return ExitCode::internal;
-  if (raise_topology() && seed_data() && drive_load()) quiesce_and_audit();
+  if (raise_topology() && seed_data() && run_setup() && drive_load()) quiesce_and_audit();
+  run_teardown();
   judge_all();
   return report();
 }
@@ -194,7 +195,7 @@ bool Story::seed_data() {
   return true;
 }
 
-bool Story::drive_load() {
+LoadPlan Story::make_plan() const {
   LoadPlan plan;
   plan.run = &compiled_;
   const TopologyEndpoints& at = topology_->endpoints();
@@ -206,6 +207,11 @@ bool Story::drive_load() {
   plan.warm_up = profile_.warm_up;
   plan.length = run_length(profile_);
   plan.drain = profile_.drain;
+  return plan;
+}
+
+bool Story::drive_load() {
+  const LoadPlan plan = make_plan();
   if (const std::string warning = descriptor_warning(compiled_); !warning.empty()) note(warning);
   if (!request_.quiet) {
     view_.emplace(progress_,

@@ -31,8 +31,10 @@ class Story {
   void fill_head();
   bool raise_topology();
   bool seed_data();
+  bool run_setup();
   bool drive_load();
   void quiesce_and_audit();
+  void run_teardown();
   void judge_all();
   ExitCode report();
   ExitCode report_to_files();
@@ -42,6 +44,7 @@ class Story {
   void fill_result();
   void fill_processes();
   void decide_verdict();
+  [[nodiscard]] LoadPlan make_plan() const;
   void end(std::string state, std::string reason);
   void note(const std::string& text);
   [[nodiscard]] bool ended() const { return result_.state != "running"; }
@@ -64,6 +67,7 @@ class Story {
   LoadOutcome load_;
   MeasuredRun measured_;
   std::string death_;
+  bool set_up_ = false;  // the set-up has begun, so what it made must be torn down
   std::string quiesce_note_;
   std::vector<Finding> findings_;
   RunResult result_;

@@ -27,6 +27,7 @@ Checked<CompiledRun> Compiler::compile() {
   collect_slots();
   for (const ScenarioSpec& scenario : profile_.scenarios) compile_scenario(scenario);
   compile_unused_personas();
+  compile_phases();
   if (!problems_.empty()) return std::move(problems_);
   return std::move(run_);
 }
@@ -44,24 +45,24 @@ void Compiler::collect_slots() {
     collect_slots(scenario.prepare);
   }
   for (const auto& [name, persona] : profile_.personas) collect_slots(persona.steps);
+  collect_slots(profile_.setup);
+  collect_slots(profile_.teardown);
 }
 
 void Compiler::collect_slots(const std::vector<StepSpec>& steps) {
+  for_each_variable(steps, [this](const std::string& name, Place place) { add_slot(name, place); });
+}
+
+void Compiler::for_each_variable(const std::vector<StepSpec>& steps, const EachVariable& tell) {
   for (const StepSpec& step : steps) {
     if (const auto* http = std::get_if<HttpSpec>(&step.action)) {
-      for (const CaptureSpec& capture : http->captures) add_slot(capture.variable, capture.place);
+      for (const CaptureSpec& capture : http->captures) tell(capture.variable, capture.place);
     } else if (const auto* await = std::get_if<WsAwaitSpec>(&step.action)) {
-      for (const CaptureSpec& capture : await->captures) add_slot(capture.variable, capture.place);
+      for (const CaptureSpec& capture : await->captures) tell(capture.variable, capture.place);
     } else if (const auto* set = std::get_if<SetSpec>(&step.action)) {
-      for (const auto& [name, source] : set->assignments) add_slot(name, source.place);
-    } else if (const auto* branch = std::get_if<IfSpec>(&step.action)) {
-      collect_slots(branch->then_steps);
-      collect_slots(branch->else_steps);
-    } else if (const auto* loop = std::get_if<LoopSpec>(&step.action)) {
-      collect_slots(loop->steps);
-    } else if (const auto* choose = std::get_if<ChooseSpec>(&step.action)) {
-      for (const ChooseSpec::Branch& one : choose->branches) collect_slots(one.steps);
+      for (const auto& [name, source] : set->assignments) tell(name, source.place);
     }
+    for (const auto* nested : nested_steps(step)) for_each_variable(*nested, tell);
   }
 }
 
@@ -135,6 +136,8 @@ void Compiler::compile_scenario(const ScenarioSpec& spec) {
   scenario.users_max = spec.users_max;
   scenario.user_from = spec.user_from;
   scenario.user_count = spec.user_count;
+  scenario.pacing = spec.pacing;
+  if (spec.pacing) scenario.pacing_missed = counter_of(counter_pacing_missed);
   for (const auto* variables : {&profile_.variables, &spec.variables}) {
     for (const auto& [name, source] : *variables) {
       scenario.start_variables.emplace_back(slot_of(name), compile_template(source));
@@ -174,6 +177,8 @@ Steps Compiler::compile_steps(const std::vector<StepSpec>& specs) {
 
 CompiledStep Compiler::compile_step(const StepSpec& spec) {
   CompiledStep step;
+  const StepSpec* const outer = std::exchange(step_, &spec);
+  step.guarded = guarded_ && !spec.name.empty();
   if (!spec.name.empty()) step.series = series_of(spec);
   step.timeout = spec.timeout;
   step.action = std::visit(
@@ -182,6 +187,7 @@ CompiledStep Compiler::compile_step(const StepSpec& spec) {
       },
       spec.action);
   if (spec.record) step.record = compile_record(*spec.record);
+  step_ = outer;
   return step;
 }
 
@@ -267,6 +273,7 @@ HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   if (spec.body) step.body = compile_template(*spec.body);
   step.classifier = Classifier(spec.expect);
   step.captures = compile_captures(spec.captures);
+  step.wants_retry_after = wants_retry_after_;
   return step;
 }
 
@@ -330,12 +337,20 @@ ChooseStep Compiler::compile_action(const ChooseSpec& spec, Place place) {
   return step;
 }
 
-CountStep Compiler::compile_action(const CountSpec& spec, Place /*place*/) {
+CountStep Compiler::compile_action(const CountSpec& spec, Place place) {
+  if (spec.counter == counter_retries || spec.counter == counter_retries_exhausted ||
+      spec.counter == counter_pacing_missed) {
+    report(place, "the counter \"" + spec.counter + "\" is stampede's own", "choose another name");
+  }
+  return {counter_of(spec.counter)};
+}
+
+std::uint32_t Compiler::counter_of(std::string_view name) {
   auto& counters = run_.counters;
-  const auto found = std::find(counters.begin(), counters.end(), spec.counter);
+  const auto found = std::find(counters.begin(), counters.end(), name);
   const auto index = static_cast<std::uint32_t>(found - counters.begin());
-  if (found == counters.end()) counters.push_back(spec.counter);
-  return {index};
+  if (found == counters.end()) counters.emplace_back(name);
+  return index;
 }
 
 }  // namespace stampede

@@ -2,6 +2,7 @@
 // series table and the list of problems.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ class Compiler {
 
   void collect_slots();
   void collect_slots(const std::vector<StepSpec>& steps);
+  // Every variable that the steps may set.
+  using EachVariable = std::function<void(const std::string& name, Place place)>;
+  static void for_each_variable(const std::vector<StepSpec>& steps, const EachVariable& tell);
+  [[nodiscard]] std::vector<std::uint32_t> slots_set_by(const std::vector<StepSpec>& steps) const;
   void add_slot(const std::string& name, Place place);
   [[nodiscard]] std::uint32_t slot_of(std::string_view name) const;
 
@@ -60,12 +65,26 @@ class Compiler {
   ChooseStep compile_action(const ChooseSpec& spec, Place place);
   CountStep compile_action(const CountSpec& spec, Place place);
   StopStep compile_action(const StopSpec& spec, Place place);
+  // In compiler_flow.cpp.
+  RetryStep compile_action(const RetrySpec& spec, Place place);
+  ParallelStep compile_action(const ParallelSpec& spec, Place place);
+  // A rendezvous has a name, which its action alone does not know.
+  RendezvousStep compile_action(const RendezvousSpec& spec, Place place);
+  void compile_phases();
+  CompiledPhase compile_phase(const std::string& name, const std::vector<StepSpec>& specs);
+  void check_hidden_captures();
+  void check_rendezvous();
+  std::uint32_t counter_of(std::string_view name);
 
   const Profile& profile_;
   CompiledRun run_;
   std::string scenario_;                    // being compiled
   std::map<std::string, NamedStep> names_;  // of that scenario
   Diagnostics problems_;
+  const StepSpec* step_ = nullptr;  // being compiled
+  bool guarded_ = false;            // inside of what asks for the outcome of each sample
+  bool wants_retry_after_ = false;
+  std::vector<Place> meetings_;  // of run_.rendezvous, where each was met first
 };
 
 }  // namespace stampede

@@ -68,6 +68,21 @@ Outcome Classifier::classify(unsigned status, std::string_view body) const noexc
   return says_overloaded(body) ? Outcome::shed : Outcome::http_error;
 }
 
+std::vector<const Steps*> nested_steps(const CompiledStep& step) {
+  if (const auto* branch = std::get_if<IfStep>(&step.action)) {
+    return {&branch->then_steps, &branch->else_steps};
+  }
+  if (const auto* loop = std::get_if<LoopStep>(&step.action)) return {&loop->steps};
+  if (const auto* retry = std::get_if<RetryStep>(&step.action)) return {&retry->steps};
+  std::vector<const Steps*> lists;
+  if (const auto* choice = std::get_if<ChooseStep>(&step.action)) {
+    for (const Steps& branch : choice->branches) lists.push_back(&branch);
+  } else if (const auto* parallel = std::get_if<ParallelStep>(&step.action)) {
+    for (const ParallelStep::Branch& branch : parallel->branches) lists.push_back(&branch.steps);
+  }
+  return lists;
+}
+
 Checked<CompiledRun> compile(const Profile& profile) { return Compiler(profile).compile(); }
 
 }  // namespace stampede

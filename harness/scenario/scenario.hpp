@@ -67,6 +67,7 @@ struct HttpStep {
   std::optional<Template> body;
   Classifier classifier;
   std::vector<CompiledCapture> captures;
+  bool wants_retry_after = false;
 };
 struct WsConnectStep {
   Template path;
@@ -109,15 +110,42 @@ struct CountStep {
   std::uint32_t counter;  // index into CompiledRun::counters
 };
 struct StopStep {};
+struct RetryStep {
+  std::uint32_t times;
+  OutcomeSet on;
+  RandomDuration wait;
+  double backoff;
+  Nanos wait_max;
+  bool retry_after;
+  std::uint32_t retries, exhausted;  // counters
+  Steps steps;
+};
+struct ParallelStep {
+  std::uint32_t connections;
+  struct Branch {
+    Steps steps;
+    std::vector<std::uint32_t> sets;  // slots that it may set: what is seen of it afterwards
+  };
+  std::vector<Branch> branches;
+};
+struct RendezvousStep {
+  std::uint32_t point;  // index into CompiledRun::rendezvous
+};
 
 struct CompiledStep {
   std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, ConnectStep,
-               ThinkStep, SetStep, IfStep, LoopStep, ChooseStep, CountStep, StopStep>
+               ThinkStep, SetStep, IfStep, LoopStep, ChooseStep, CountStep, StopStep, RetryStep,
+               ParallelStep, RendezvousStep>
       action;
   SeriesId series = 0;  // meaningful for HTTP, ws_connect, ws_await and connect steps
   Nanos timeout{0};
   std::optional<CompiledRecord> record;
+  // Somebody asks what became of its sample: a retry, a branch of parallel, the set-up.
+  bool guarded = false;
 };
+
+// The lists of steps within a step.
+std::vector<const Steps*> nested_steps(const CompiledStep& step);
 
 // Slots that every session has; user variables follow.
 enum BuiltinSlot : std::uint32_t {
@@ -139,6 +167,23 @@ struct CompiledScenario {
   std::uint32_t users_max = 0, user_from = 0, user_count = 0;
   std::vector<std::pair<std::uint32_t, Template>> start_variables;  // slot ← template, in order
   Steps prepare, steps;
+  std::optional<RandomDuration> pacing;  // closed
+  std::uint32_t pacing_missed = 0;       // counter
+};
+
+// A place where users wait for each other, of all scenarios and workers.
+struct RendezvousPoint {
+  std::string name;
+  std::uint32_t users = 0;
+};
+
+// Set-up or tear-down: run once, by one user, with books of its own.
+struct CompiledPhase {
+  Steps steps;
+  std::vector<SeriesInfo> series;
+  std::vector<std::string> counters;
+  std::vector<std::pair<std::uint32_t, Template>> start_variables;  // those of the profile
+  std::vector<std::uint32_t> sets;  // slots whose values the sessions of the run shall see
 };
 
 struct CompiledRun {
@@ -150,6 +195,8 @@ struct CompiledRun {
   std::vector<SeriesInfo> series;     // one per (scenario, step name)
   std::vector<std::string> counters;  // names of the `count` steps
   std::vector<CompiledScenario> scenarios;
+  std::vector<RendezvousPoint> rendezvous;
+  CompiledPhase setup, teardown;
 };
 
 // Every problem at once: unknown variables in templates, expressions that do not compile, a step

@@ -477,7 +477,7 @@ TEST(ProfileScenario, Closed) {
       problems(
           with_scenario("    {persona: p, model: closed, stages: \"5s:1\", arrivals: regular}\n")),
       "5:49 unknown key \"arrivals\" in a closed scenario | known are persona, model, start_at, "
-      "users_max, user_from, user_count, variables, start, stages");
+      "start_after, users_max, user_from, user_count, variables, start, stages, pacing");
 }
 
 TEST(ProfileScenario, Instant) {
@@ -496,7 +496,8 @@ TEST(ProfileScenario, Instant) {
       problems(with_scenario("    {persona: p, model: instant, stages: \"5s:1\"}\n")),
       "5:5 an instant scenario needs the key \"users\" | how many start at each instant\n"
       "5:34 unknown key \"stages\" in an instant scenario | known are persona, model, start_at, "
-      "users_max, user_from, user_count, variables, users, rounds, every, reaction, prepare");
+      "start_after, users_max, user_from, user_count, variables, users, rounds, every, reaction, "
+      "prepare");
 }
 
 TEST(ProfileScenario, NoneAndUnknown) {

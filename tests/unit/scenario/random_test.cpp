@@ -110,6 +110,41 @@ TEST(Draw, LognormalHasItsMedian) {
   EXPECT_NEAR(m.mean, 0.6 * std::exp(0.125), 0.015);
 }
 
+// Kolmogorov and Smirnov's distance between the draws and what they shall be like, times √n: above
+// 1.95 one time in a thousand by chance, and the seed is fixed.
+double distance_of(const RandomDuration& duration, double (*distribution)(double)) {
+  constexpr int draws = 20'000;
+  Random random(11, 3);
+  std::vector<double> seconds;
+  for (int at = 0; at < draws; ++at) seconds.push_back(to_seconds(draw(duration, random)));
+  std::ranges::sort(seconds);
+  double distance = 0;
+  for (int at = 0; at < draws; ++at) {
+    const double wanted = distribution(seconds[static_cast<std::size_t>(at)]);
+    distance = std::max({distance, std::abs(wanted - static_cast<double>(at) / draws),
+                         std::abs(wanted - static_cast<double>(at + 1) / draws)});
+  }
+  return distance * std::sqrt(draws);
+}
+
+double normal_below(double z) { return std::erfc(-z / std::sqrt(2.0)) / 2; }
+
+TEST(Draw, EachHasTheWholeShapeOfItsName) {
+  EXPECT_LT(distance_of({Kind::uniform, 2, 5}, [](double s) { return (s - 2) / 3; }), 1.95);
+  EXPECT_LT(distance_of({Kind::exponential, 2, 0}, [](double s) { return 1 - std::exp(-s / 2); }),
+            1.95);
+  EXPECT_LT(
+      distance_of({Kind::normal, 2, 0.25}, [](double s) { return normal_below((s - 2) / 0.25); }),
+      1.95);
+  EXPECT_LT(distance_of({Kind::lognormal, 0.6, 0.5},
+                        [](double s) { return normal_below(std::log(s / 0.6) / 0.5); }),
+            1.95);
+  // The measure can tell: a deviation that is 5 % too large is found.
+  EXPECT_GT(
+      distance_of({Kind::normal, 2, 0.2625}, [](double s) { return normal_below((s - 2) / 0.25); }),
+      1.95);
+}
+
 TEST(Draw, AHeavyTailStaysFinite) {
   const Moments m = moments_of({Kind::lognormal, 1000, 5});
   EXPECT_LE(m.most, 86'400.0 * 365);
