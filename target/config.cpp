@@ -6,6 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <stdexcept>
 
 #include "target/log.hpp"
@@ -114,7 +115,9 @@ void declare_server(Flags& flags) {
 void declare_payment(Flags& flags) {
   flags.add("--payment-mode", "sync or webhook", "sync");
   flags.add("--payment-approve", "share of payments that are approved", "0.8");
-  flags.add("--payment-delay", "uniform:MS:MS, fixed:MS or lognormal:MEDIAN_MS:P99_MS",
+  flags.add("--payment-delay",
+            "uniform:MS:MS, fixed:MS, lognormal:MEDIAN_MS:P99_MS, bimodal:MS:SLOW_MS:SLOW_SHARE or "
+            "trace:FILE (one delay in ms per line)",
             "uniform:500:1500");
   flags.add("--payment-timeout", "share of payments whose outcome is not told", "0");
   flags.add("--webhook-duplicate", "share of webhooks sent twice", "0");
@@ -180,26 +183,64 @@ void read_defects(const Flags& flags, Config& config, ConfigProblems& problems) 
   }
 }
 
+constexpr double delay_ms_max = 600000;
+constexpr std::size_t trace_lines_max = 1'000'000;
+
+// One delay in milliseconds per line; empty lines and lines that begin with # are passed over.
+void read_trace(const std::string& file, PaymentConfig& payment, ConfigProblems& problems) {
+  std::ifstream in(file);
+  auto delays = std::make_shared<std::vector<double>>();
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line) && number < trace_lines_max;) {
+    ++number;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty() || line.front() == '#') continue;
+    const auto delay = number_of<double>(line);
+    if (!delay || !(*delay >= 0) || *delay > delay_ms_max) {
+      problems.problems.push_back(
+          fmt::format("--payment-delay: {}:{}: expected milliseconds from 0 to 600000, found '{}'",
+                      file, number, line.substr(0, 40)));
+      return;
+    }
+    delays->push_back(*delay);
+  }
+  if (delays->empty()) {
+    problems.problems.push_back(
+        fmt::format("--payment-delay: no delay in the trace {}: one number a line", file));
+    return;
+  }
+  payment.delay = "trace";
+  payment.delay_trace = std::move(delays);
+}
+
 void read_delay(const Flags& flags, PaymentConfig& payment, ConfigProblems& problems) {
   const std::string& text = flags.text("--payment-delay");
+  constexpr std::string_view trace = "trace:";
+  if (text.starts_with(trace)) return read_trace(text.substr(trace.size()), payment, problems);
   const auto parts = split(text, ':');
-  const std::size_t wanted = parts[0] == "fixed" ? 2 : 3;
-  const bool known = parts[0] == "fixed" || parts[0] == "uniform" || parts[0] == "lognormal";
-  const auto a = parts.size() > 1 ? number_of<double>(parts[1]) : std::nullopt;
-  const auto b = wanted == 2 ? a : parts.size() > 2 ? number_of<double>(parts[2]) : std::nullopt;
-  constexpr double delay_ms_max = 600000;
-  const bool positive = parts[0] != "lognormal" || (a && *a > 0);
+  const std::string& kind = parts[0];
+  const std::size_t wanted = kind == "fixed" ? 2 : kind == "bimodal" ? 4 : 3;
+  const bool known =
+      kind == "fixed" || kind == "uniform" || kind == "lognormal" || kind == "bimodal";
+  const auto part = [&parts](std::size_t i) {
+    return i < parts.size() ? number_of<double>(parts[i]) : std::nullopt;
+  };
+  const auto a = part(1), b = wanted == 2 ? a : part(2);
+  const auto slow = wanted == 4 ? part(3) : std::optional(payment.delay_slow_share);
+  const bool positive = kind != "lognormal" || (a && *a > 0);
   if (!known || parts.size() != wanted || !a || !b || *a < 0 || *b < *a || *b > delay_ms_max ||
-      !positive) {
+      !positive || !slow || !(*slow >= 0 && *slow <= 1)) {
     problems.problems.push_back(fmt::format(
-        "--payment-delay must be uniform:500:1500, fixed:100 or lognormal:800:3000 (milliseconds, "
-        "the second at least the first, at most 600000), not '{}'",
+        "--payment-delay must be uniform:500:1500, fixed:100, lognormal:800:3000, "
+        "bimodal:300:5000:0.05 (milliseconds, the second at least the first, at most 600000; the "
+        "share of the slow ones) or trace:FILE, not '{}'",
         text));
     return;
   }
-  payment.delay = parts[0];
+  payment.delay = kind;
   payment.delay_a_ms = *a;
   payment.delay_b_ms = *b;
+  payment.delay_slow_share = *slow;
 }
 
 void read_payment(Flags& flags, PaymentConfig& payment, ConfigProblems& problems) {

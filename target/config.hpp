@@ -4,6 +4,7 @@
 
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,9 +14,12 @@ namespace boxoffice {
 struct PaymentConfig {
   bool webhook = false;  // false: sync answers
   double approve = 0.8;
-  // uniform(a,b) · fixed(a) · lognormal(median a, p99 b); milliseconds
+  // uniform(a,b) · fixed(a) · lognormal(median a, p99 b) · bimodal(a, or b with delay_slow_share) ·
+  // trace (one of delay_trace); milliseconds
   std::string delay = "uniform";
   double delay_a_ms = 500, delay_b_ms = 1500;
+  double delay_slow_share = 0.05;                          // 0…1
+  std::shared_ptr<const std::vector<double>> delay_trace;  // never empty where `delay` is trace
   double timeout = 0;  // probability that the outcome is decided but not told
   double webhook_duplicate = 0, webhook_reorder = 0, webhook_lost = 0, webhook_forged = 0;
   double webhook_late = 0;  // the first try comes after the order's deadline
@@ -38,7 +42,7 @@ struct Config {
   std::set<std::string> roles;         // catalog queue reservation order payment worker admin
   std::string path_prefix;             // "" or "/ticketing/order"
   std::uint32_t threads = 1;           // I/O threads, one io_context each
-  std::uint32_t mysql_pool = 16;        // connections per thread
+  std::uint32_t mysql_pool = 16;       // connections per thread
   std::uint32_t in_flight_max = 4000;  // per role and process; above: 503 OVERLOADED
   std::uint32_t connections_max = 60000;
   std::uint32_t drain_seconds = 10;

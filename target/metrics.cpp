@@ -50,6 +50,7 @@ constexpr Help help_table[] = {
     {"queue_active", "People admitted and not gone."},
     {"queue_admitted_total", "Admissions."},
     {"queue_ghosts_total", "Places given up after silence."},
+    {"requeued_total", "Admitted users sent back to the tail after losing holds."},
     {"queue_wait_seconds", "From entering the waiting room to the admission."},
     {"push_lag_seconds", "From an admission to its message on the socket."},
     {"ws_clients", "Open WebSockets."},

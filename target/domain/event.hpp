@@ -10,6 +10,8 @@
 
 namespace boxoffice {
 
+inline constexpr std::uint32_t requeue_losses = 5;
+
 struct QueueSettings {
   bool on = false;
   std::uint32_t cap = 1000;
@@ -17,6 +19,7 @@ struct QueueSettings {
   std::int64_t lease_ms = 30000, heartbeat_ms = 15000, pass_ttl_ms = 600000, push_ms = 1000;
   bool random = false;         // those before `open` are shuffled
   std::uint32_t wait_max = 0;  // 0: no limit
+  bool requeue = false;        // who loses a hold so often goes back to the tail
 };
 
 struct EventInfo {

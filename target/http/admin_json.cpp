@@ -38,6 +38,7 @@ QueueSettings read_queue(const Json& body, const std::string& where, QueueSettin
   put(queue.pass_ttl_ms, fields.whole("passTtlMs", 1000, 24 * hour_ms));
   put(queue.push_ms, fields.whole("pushMs", 50, 60000));
   put(queue.wait_max, fields.whole("maxWait", 0, 10000000));
+  put(queue.requeue, fields.flag("requeue"));
   if (const auto mode = fields.text("mode", 8)) {
     queue.random = *mode == "RANDOM";
     if (!queue.random && *mode != "FIFO") fields.problem("mode", "must be FIFO or RANDOM");
@@ -157,10 +158,13 @@ PaymentConfig read_payment(const Json& body, PaymentConfig payment, Problems& pr
   put(payment.inflight_max, fields.whole("inflightMax", 1, 100000));
   if (const auto delay = fields.text("delay", 16)) {
     payment.delay = *delay;
-    if (*delay != "uniform" && *delay != "fixed" && *delay != "lognormal")
-      fields.problem("delay", "must be uniform, fixed or lognormal");
+    // A trace is a file of this machine: only who starts the process names files.
+    if (*delay != "uniform" && *delay != "fixed" && *delay != "lognormal" && *delay != "bimodal")
+      fields.problem("delay", "must be uniform, fixed, lognormal or bimodal");
   }
-  if (payment.delay != "fixed" && payment.delay_b_ms < payment.delay_a_ms)
+  probability("delaySlowShare", payment.delay_slow_share);
+  if (payment.delay != "fixed" && payment.delay != "trace" &&
+      payment.delay_b_ms < payment.delay_a_ms)
     fields.problem("delayBMs", "must not be below delayAMs");
   return payment;
 }
@@ -169,7 +173,10 @@ Json to_json(const Seeded& seeded) {
   Json events = Json::array();
   for (const SeededEvent& event : seeded.events)
     events.push_back({{"id", event.id}, {"epoch", event.epoch}, {"seats", event.seats}});
-  return {{"firstUser", seeded.users.first}, {"users", seeded.users.count}, {"events", events}};
+  return {{"firstUser", seeded.users.first},
+          {"users", seeded.users.count},
+          {"venue", seeded.venue == 0 ? Json(nullptr) : Json(seeded.venue)},
+          {"events", events}};
 }
 
 Json to_json(const EventInfo& event) {
@@ -192,7 +199,8 @@ Json to_json(const EventInfo& event) {
             {"passTtlMs", queue.pass_ttl_ms},
             {"pushMs", queue.push_ms},
             {"mode", queue.random ? "RANDOM" : "FIFO"},
-            {"maxWait", queue.wait_max}}}};
+            {"maxWait", queue.wait_max},
+            {"requeue", queue.requeue}}}};
 }
 
 Json to_json(const std::vector<AuditCheck>& checks) {
@@ -231,6 +239,7 @@ Json to_json(const PaymentConfig& payment) {
           {"delay", payment.delay},
           {"delayAMs", payment.delay_a_ms},
           {"delayBMs", payment.delay_b_ms},
+          {"delaySlowShare", payment.delay_slow_share},
           {"timeout", payment.timeout},
           {"webhookDuplicate", payment.webhook_duplicate},
           {"webhookReorder", payment.webhook_reorder},

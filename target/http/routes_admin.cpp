@@ -80,6 +80,7 @@ class AdminRoutes {
   Task<HttpResponse> open(const HttpRequest& request);
   Task<HttpResponse> edit(const HttpRequest& request);
   Task<HttpResponse> lock_seat(const HttpRequest& request);
+  Task<HttpResponse> lock_venue_seat(const HttpRequest& request);
   Task<HttpResponse> audit(const HttpRequest& request);
   Task<HttpResponse> quiesce(const HttpRequest& request);
   Task<HttpResponse> rebuild(const HttpRequest& request);
@@ -196,6 +197,21 @@ Task<HttpResponse> AdminRoutes::lock_seat(const HttpRequest& request) {
   co_return answer({{"event", *id}, {"seatId", *seat}, {"locked", *locked}});
 }
 
+Task<HttpResponse> AdminRoutes::lock_venue_seat(const HttpRequest& request) {
+  const auto id = request.path_id(0);
+  const auto seat = request.path_id(1);
+  if (!id || !seat || *seat > UINT32_MAX) co_return need(request, "the venue's id and the seat");
+  const auto body = body_of(request);
+  if (!body) co_return not_json(request);
+  Problems problems;
+  const auto locked = JsonFields(*body, "", problems).flag("locked");
+  if (!locked) co_return need(request, "locked");
+  const auto done =
+      co_await admin_.lock_venue_seat(*id, static_cast<std::uint32_t>(*seat), *locked);
+  if (!done) co_return problem(done.error(), request);
+  co_return answer({{"venue", *id}, {"seatId", *seat}, {"locked", *locked}, {"events", *done}});
+}
+
 Task<HttpResponse> AdminRoutes::audit(const HttpRequest& request) {
   const auto id = query_number(request, "event");
   if (!id) co_return need(request, "event");
@@ -298,6 +314,7 @@ constexpr AdminRow rows[] = {
     {"POST", "/admin/events/{id}/open", &AdminRoutes::open},
     {"PATCH", "/admin/events/{id}", &AdminRoutes::edit},
     {"PATCH", "/admin/events/{id}/seats/{seat}", &AdminRoutes::lock_seat},
+    {"PATCH", "/admin/venues/{id}/seats/{seat}", &AdminRoutes::lock_venue_seat},
     {"GET", "/admin/audit", &AdminRoutes::audit},
     {"POST", "/admin/quiesce", &AdminRoutes::quiesce},
     {"POST", "/admin/rebuild", &AdminRoutes::rebuild},

@@ -6,6 +6,7 @@
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/service/instant.hpp"
+#include "target/service/seat_map.hpp"
 #include "target/service/waiting_room.hpp"
 
 namespace boxoffice {
@@ -53,6 +54,7 @@ struct QueueHub::Session {
   bool soon = false;       // is on the room's list for the next tick
   bool announced = false;  // its own note came back on the stream
   bool open = false;
+  bool sold_out = false;  // as last told
 };
 
 struct QueueHub::Room {
@@ -62,6 +64,7 @@ struct QueueHub::Room {
   std::optional<FeedCursor> cursor;
   TimePoint next_poll, next_refresh;
   bool degraded = false;
+  bool sold_out = false;
 };
 
 // What the server holds for one socket.
@@ -99,8 +102,13 @@ QueueHub::QueueHub(Parts parts)
 QueueHub::~QueueHub() = default;
 
 std::shared_ptr<QueueHub> QueueHub::start(ThreadContext& thread) {
-  Parts parts{thread.io,      thread.catalogue,          thread.queue,
-              thread.metrics, thread.config.pass_secret, thread.config.connections_max,
+  Parts parts{thread.io,
+              thread.catalogue,
+              thread.queue,
+              &thread.seats,
+              thread.metrics,
+              thread.config.pass_secret,
+              thread.config.connections_max,
               thread.stop};
   auto hub = std::make_shared<QueueHub>(std::move(parts));
   start(hub);
@@ -201,6 +209,7 @@ Task<void> QueueHub::tick(std::shared_ptr<Room> room) {
     const bool stays = co_await refresh(*room);
     if (!stays) co_return;
     room->next_refresh = Clock::now() + refresh_every;
+    co_await look_at_seats(*room);
   }
   if (!room->event->queue.on) co_return;
   co_await read_feed(*room);
@@ -237,6 +246,27 @@ Task<bool> QueueHub::refresh(Room& room) {
     }
   }
   co_return true;
+}
+
+// Sold out: every seat is sold or locked, and one is sold. A hold may still come back.
+Task<void> QueueHub::look_at_seats(Room& room) {
+  if (parts_.seats == nullptr) co_return;
+  const EventPtr event = room.event;
+  const auto states = co_await parts_.seats->states(event);
+  if (!states) co_return;  // being rebuilt
+  bool any_sold = false, any_left = event->seat_count == 0;
+  for (std::uint32_t seat = 0; seat < event->seat_count && !any_left; ++seat) {
+    const std::uint8_t state = seat_state(states->bitmap, seat);
+    any_sold = any_sold || state == 2;
+    any_left = state < 2;
+  }
+  room.sold_out = any_sold && !any_left;
+  for (const auto& [user, session] : room.sessions) {
+    if (!session->peer || session->sold_out == room.sold_out) continue;
+    session->sold_out = room.sold_out;
+    session->peer->send(
+        fmt::format(R"({{"t":"event","state":"{}"}})", room.sold_out ? "SOLD_OUT" : "ON_SALE"));
+  }
 }
 
 Task<void> QueueHub::read_feed(Room& room) {

@@ -3,6 +3,7 @@
 //
 //   server → {"t":"pos",…} on change, at most once per push_ms; never a higher position
 //            {"t":"admitted",…} · {"t":"ghosted"} · {"t":"degraded"} (Redis is away)
+//            {"t":"event","state":"SOLD_OUT"}, and "ON_SALE" when a seat comes back
 //   client → any frame is a heartbeat
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "target/service/entry_pass.hpp"
 #include "target/service/queue_feed.hpp"
 #include "target/service/queue_places.hpp"
+#include "target/service/seat_holds.hpp"
 
 namespace boxoffice {
 
@@ -35,6 +37,7 @@ class QueueHub : public std::enable_shared_from_this<QueueHub> {
     asio::io_context& io;
     Catalogue& catalogue;
     QueuePlaces& places;
+    SeatHolds* seats;  // nullptr: whether the event is sold out is not told
     Metrics& metrics;
     std::string pass_secret;
     std::size_t sessions_max;
@@ -65,6 +68,7 @@ class QueueHub : public std::enable_shared_from_this<QueueHub> {
   static Task<void> run(std::shared_ptr<QueueHub> self);
   Task<void> tick(std::shared_ptr<Room> room);
   Task<bool> refresh(Room& room);  // false: everybody was sent away
+  Task<void> look_at_seats(Room& room);
   Task<void> read_feed(Room& room);
   Task<void> poll(Room& room, std::vector<SessionPtr> sessions);
   Task<void> apply(Room& room, SessionPtr session, std::int64_t place, const PollPlaces& polled);

@@ -35,7 +35,7 @@ Task<Seeded> Admin::seed(SeedPlan plan) {
   Seeded seeded;
   if (plan.users.count > 0)
     seeded.users = co_await needs_.store.seed_users(plan.seed, std::move(plan.users));
-  std::uint64_t venue = 0;
+  std::uint64_t& venue = seeded.venue;
   if (plan.venue && !plan.events.empty())
     venue = co_await needs_.store.seed_venue(*plan.venue, plan.events.front());
   for (SeedEvent& wanted : plan.events) {
@@ -67,20 +67,40 @@ Task<Decision<EventPtr>> Admin::reset(std::uint64_t event) {
 }
 
 Task<Decision<bool>> Admin::lock_seat(std::uint64_t event, std::uint32_t seat, bool locked) {
-  const auto found = co_await find(event);
-  if (!found) co_return found.error();
-  if (seat >= (*found)->seat_count) co_return no_such("seat");
-  const auto changed = co_await needs_.store.lock_seat(event, seat, locked);
+  co_return co_await lock_in({event}, seat, locked);
+}
+
+Task<Decision<std::vector<std::uint64_t>>> Admin::lock_venue_seat(std::uint64_t venue,
+                                                                  std::uint32_t seat, bool locked) {
+  std::vector<std::uint64_t> events = co_await needs_.store.events_of_venue(venue);
+  if (events.empty()) co_return no_such("venue with events to come");
+  const auto done = co_await lock_in(events, seat, locked);
+  if (!done) co_return done.error();
+  co_return events;
+}
+
+Task<Decision<bool>> Admin::lock_in(std::vector<std::uint64_t> events, std::uint32_t seat,
+                                    bool locked) {
+  std::vector<EventPtr> found;
+  for (const std::uint64_t event : events) {
+    auto one = co_await find(event);
+    if (!one) co_return one.error();
+    if (seat >= (*one)->seat_count) co_return no_such("seat");
+    found.push_back(*one);
+  }
+  const auto changed = co_await needs_.store.lock_seat(std::move(events), seat, locked);
   if (!changed) co_return changed.error();
   SeatMirror* const mirror = needs_.seats.mirror();
   if (mirror == nullptr) co_return true;
-  const auto states = co_await needs_.seats.states(*found);
-  if (!states) co_return states.error();
-  const bool is_locked = seat_state(states->bitmap, seat) == bits_locked;
-  if (is_locked == locked) co_return true;
-  SeatChanges changes;
-  (locked ? changes.locked : changes.freed).push_back(seat);
-  co_await mirror->write(*found, std::move(changes), true);
+  for (const EventPtr& event : found) {
+    const auto states = co_await needs_.seats.states(event);
+    if (!states) co_return states.error();
+    const bool is_locked = seat_state(states->bitmap, seat) == bits_locked;
+    if (is_locked == locked) continue;
+    SeatChanges changes;
+    (locked ? changes.locked : changes.freed).push_back(seat);
+    co_await mirror->write(event, std::move(changes), true);
+  }
   co_return true;
 }
 

@@ -25,6 +25,7 @@ struct SeededEvent {
 };
 struct Seeded {
   SeededUsers users;
+  std::uint64_t venue = 0;  // 0: none was asked for
   std::vector<SeededEvent> events;
 };
 struct Quiet {
@@ -62,6 +63,9 @@ class Admin {
   // A new epoch with nothing sold. Requests under way carry the old one and are refused.
   Task<Decision<EventPtr>> reset(std::uint64_t event);
   Task<Decision<bool>> lock_seat(std::uint64_t event, std::uint32_t seat, bool locked);
+  // In every event of the venue that is not over, or in none; which they are.
+  Task<Decision<std::vector<std::uint64_t>>> lock_venue_seat(std::uint64_t venue,
+                                                             std::uint32_t seat, bool locked);
   Task<Decision<Rebuilt>> rebuild(std::uint64_t event);
   // `epoch` absent: today's. Redis is looked at for today's epoch only.
   Task<Decision<std::vector<AuditCheck>>> audit(std::uint64_t event,
@@ -74,6 +78,7 @@ class Admin {
   Task<AdminStats> stats();
 
  private:
+  Task<Decision<bool>> lock_in(std::vector<std::uint64_t> events, std::uint32_t seat, bool locked);
   Task<Decision<EventPtr>> find(std::uint64_t event);
   Task<Figures> left();
 

@@ -59,8 +59,11 @@ class AdminStore {
   virtual Task<std::uint64_t> seed_event(SeedEvent event, std::uint64_t venue) = 0;  // its id
   virtual Task<Decision<bool>> edit(std::uint64_t event, EventEdit edit) = 0;
   virtual Task<Decision<std::uint32_t>> next_epoch(std::uint64_t event) = 0;  // the new one
-  // Refused when the seat is sold or claimed by an order.
-  virtual Task<Decision<bool>> lock_seat(std::uint64_t event, std::uint32_t seat, bool locked) = 0;
+  // In all these events or in none. Refused when the seat is sold or claimed by an order in one.
+  virtual Task<Decision<bool>> lock_seat(std::vector<std::uint64_t> events, std::uint32_t seat,
+                                         bool locked) = 0;
+  // That are not over; empty: no such venue, or nothing takes place in it.
+  virtual Task<std::vector<std::uint64_t>> events_of_venue(std::uint64_t venue) = 0;
   virtual Task<std::vector<AuditCheck>> audit(std::uint64_t event, std::uint32_t epoch) = 0;
   virtual Task<Figures> backlog() = 0;  // orders and outbox rows that are not settled
   virtual Task<Figures> orders_by_status() = 0;

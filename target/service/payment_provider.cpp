@@ -50,6 +50,11 @@ double delay_of(const PaymentConfig& config, std::uint64_t order) {
   const double a = config.delay_a_ms, b = config.delay_b_ms;
   const double u = unit(config, order, delay);
   if (config.delay == "fixed") return a;
+  if (config.delay == "bimodal") return u < config.delay_slow_share ? b : a;
+  if (config.delay == "trace" && config.delay_trace != nullptr) {
+    const auto& trace = *config.delay_trace;
+    return trace[static_cast<std::size_t>(u * static_cast<double>(trace.size()))];
+  }
   if (config.delay != "lognormal") return a + (b - a) * u;
   if (a <= 0 || b <= a) return a;
   // Box and Muller; 2.3263… is the normal distribution's 99th percentile.

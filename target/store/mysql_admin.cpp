@@ -42,7 +42,9 @@ class MysqlAdminStore final : public AdminStore {
   Task<std::uint64_t> seed_event(SeedEvent event, std::uint64_t venue) override;
   Task<Decision<bool>> edit(std::uint64_t event, EventEdit edit) override;
   Task<Decision<std::uint32_t>> next_epoch(std::uint64_t event) override;
-  Task<Decision<bool>> lock_seat(std::uint64_t event, std::uint32_t seat, bool locked) override;
+  Task<Decision<bool>> lock_seat(std::vector<std::uint64_t> events, std::uint32_t seat,
+                                 bool locked) override;
+  Task<std::vector<std::uint64_t>> events_of_venue(std::uint64_t venue) override;
   Task<std::vector<AuditCheck>> audit(std::uint64_t event, std::uint32_t epoch) override;
   Task<Figures> backlog() override;
   Task<Figures> orders_by_status() override;
@@ -163,20 +165,33 @@ Task<std::optional<No>> MysqlAdminStore::claim_on(MysqlConnection& connection, s
   co_return no;
 }
 
-Task<Decision<bool>> MysqlAdminStore::lock_seat(std::uint64_t event, std::uint32_t seat,
-                                                bool locked) {
+Task<Decision<bool>> MysqlAdminStore::lock_seat(std::vector<std::uint64_t> events,
+                                                std::uint32_t seat, bool locked) {
   auto lease = co_await mysql_.acquire(Clock::now() + quick);
   co_await lease->begin();
-  if (locked) {
-    const auto claim = co_await claim_on(*lease, event, seat);
-    if (claim) co_return *claim;  // the lease rolls back
+  for (const std::uint64_t event : events) {
+    if (locked) {
+      const auto claim = co_await claim_on(*lease, event, seat);
+      if (claim) co_return *claim;  // the lease rolls back
+    }
+    std::vector<Cell> cells{std::int64_t{locked}, event, std::uint64_t{seat}};
+    const auto set = co_await lease->execute(
+        "UPDATE seats SET admin_lock = ? WHERE event_id = ? AND seat_no = ?", std::move(cells));
+    if (!set) throw_sql_error(set.error());
   }
-  std::vector<Cell> cells{std::int64_t{locked}, event, std::uint64_t{seat}};
-  const auto set = co_await lease->execute(
-      "UPDATE seats SET admin_lock = ? WHERE event_id = ? AND seat_no = ?", std::move(cells));
-  if (!set) throw_sql_error(set.error());
   co_await lease->commit();
   co_return true;
+}
+
+Task<std::vector<std::uint64_t>> MysqlAdminStore::events_of_venue(std::uint64_t venue) {
+  auto lease = co_await mysql_.acquire(Clock::now() + quick);
+  const auto found = co_await lease->execute(
+      "SELECT id FROM events WHERE venue_id = ? AND status NOT IN ('ENDED', 'CANCELLED') "
+      "ORDER BY id",
+      {venue});
+  std::vector<std::uint64_t> events;
+  for (const auto& row : found.value().rows) events.push_back(as_uint(row[0]));
+  co_return events;
 }
 
 Task<std::vector<AuditCheck>> MysqlAdminStore::audit(std::uint64_t event, std::uint32_t epoch) {

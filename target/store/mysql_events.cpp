@@ -203,7 +203,8 @@ std::string queue_column(const QueueSettings& queue) {
                         {"passTtlMs", queue.pass_ttl_ms},
                         {"pushMs", queue.push_ms},
                         {"mode", queue.random ? "RANDOM" : "FIFO"},
-                        {"maxWait", queue.wait_max}}
+                        {"maxWait", queue.wait_max},
+                        {"requeue", queue.requeue}}
       .dump();
 }
 
@@ -226,6 +227,8 @@ QueueSettings queue_settings(bool on, std::string_view column) {
   read("pushMs", queue.push_ms);
   read("maxWait", queue.wait_max);
   queue.random = json.value("mode", "FIFO") == "RANDOM";
+  const auto requeue = json.find("requeue");
+  queue.requeue = requeue != json.end() && requeue->is_boolean() && requeue->get<bool>();
   return queue;
 }
 

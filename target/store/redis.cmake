@@ -1,5 +1,5 @@
 # The Redis side of the stores. The scripts become a source file whenever one of them changes.
-set(lua_names extend gcra hold lock pend q_admit q_enter q_leave q_look q_poll rebuild release
+set(lua_names extend gcra hold lock pend q_admit q_enter q_leave q_look q_poll q_requeue rebuild release
               restore settle sweep unlock unpend)
 set(lua_files "")
 foreach(name ${lua_names})

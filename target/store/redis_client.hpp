@@ -42,6 +42,7 @@ enum class Script : std::uint8_t {
   q_leave,
   q_look,
   q_poll,
+  q_requeue,
   rebuild,
   release,
   restore,

@@ -161,7 +161,11 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
   if (reply.kind != RedisReply::Kind::array) throw StoreUnavailable("redis", "hold: " + reply.text);
   const std::string_view word = reply.elements.at(0).str();
   metrics_.count("hold", "result", word);
-  if (word != "OK" && word != "AGAIN") co_return refusal_of(reply);
+  if (word != "OK" && word != "AGAIN") {
+    No no = refusal_of(reply);
+    if (check_admitted && no.refusal == Refusal::seat_held) co_await count_loss(event, wanted.user);
+    co_return no;
+  }
   const std::vector<std::uint32_t> held = read_seat_list(reply.elements.at(3).str());
   if (!std::ranges::is_permutation(held, wanted.seats)) {
     No no;
@@ -174,6 +178,16 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
   wanted.expires_ms = reply.elements.at(1).number();
   wanted.fence = to_unsigned(reply.elements.at(2));
   co_return wanted;
+}
+
+// Only where the event sends losers back to the tail of its queue.
+Task<void> RedisSeatHolds::count_loss(EventPtr event, std::uint64_t user) {
+  if (!event->queue.requeue) co_return;
+  std::vector<std::string> arguments{str(user), str(requeue_losses)};
+  const RedisReply reply =
+      co_await redis_.eval(Script::q_requeue, requeue_keys(event->id, event->epoch),
+                           std::move(arguments), redis_deadline());
+  if (reply.integer > 0) metrics_.count("requeued");
 }
 
 Task<Decision<Hold>> RedisSeatHolds::find(EventPtr event, std::string hold_id, std::uint64_t user) {

@@ -43,6 +43,7 @@ class RedisSeatHolds final : public SeatHolds {
   // Runs the script; in the same pipeline slides the lease of an admitted user (0: nobody's).
   Task<RedisReply> run(Script script, EventPtr event, std::vector<std::string> arguments,
                        std::uint64_t slide_user);
+  Task<void> count_loss(EventPtr event, std::uint64_t user);
   Task<Decision<Hold>> take_in_two_steps(EventPtr event, Hold wanted, std::int64_t ttl_ms,
                                          bool check_admitted);
   Task<std::vector<std::string>> seats_of_old_hold(std::string hold_id);

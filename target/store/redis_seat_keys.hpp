@@ -32,4 +32,8 @@ inline std::vector<std::string> queue_keys(std::uint64_t event, std::uint32_t ep
   return event_keys(event, epoch, {"qw", "qh", "qa", "qs", "qn", "qe", "qp", "qg", "ok"});
 }
 
+inline std::vector<std::string> requeue_keys(std::uint64_t event, std::uint32_t epoch) {
+  return event_keys(event, epoch, {"qw", "qh", "qa", "qs", "qn", "qe", "qp", "qg", "ok", "ql"});
+}
+
 }  // namespace boxoffice

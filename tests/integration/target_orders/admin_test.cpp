@@ -355,6 +355,27 @@ TEST_F(AdminTest, ALockedSeatIsNotHeldAndASoldOneIsNotLocked) {
   EXPECT_EQ(ask("PATCH", path + "3", R"({})").status, 400);
 }
 
+TEST_F(AdminTest, ASeatOfAVenueIsLockedInAllItsEventsOrInNone) {
+  const Asked seeded = ask("POST", "/admin/seed", R"({"seed":77,"venue":{"name":"Hall"},"events":[
+      {"rows":2,"cols":5},{"rows":2,"cols":5}]})");
+  ASSERT_EQ(seeded.status, 200) << seeded.body;
+  const std::uint64_t first = seeded.json.at("events")[0].at("id");
+  const std::uint64_t second = seeded.json.at("events")[1].at("id");
+  const std::uint64_t venue = seeded.json.at("venue");
+  const std::string path = "/admin/venues/" + std::to_string(venue) + "/seats/";
+  const Asked locked = ask("PATCH", path + "3", R"({"locked":true})");
+  ASSERT_EQ(locked.status, 200) << locked.body;
+  EXPECT_EQ(locked.json.at("events").size(), 2U);
+  for (const std::uint64_t event : {first, second})
+    EXPECT_EQ(hold(event, 1, {3}).error().refusal, Refusal::seat_locked);
+  EXPECT_EQ(ask("PATCH", path + "3", R"({"locked":false})").status, 200);
+  EXPECT_TRUE(hold(second, 1, {3}).has_value());
+  store_order(second, 52, 9, 5, true);
+  EXPECT_EQ(ask("PATCH", path + "5", R"({"locked":true})").json.at("code"), "SEAT_SOLD");
+  EXPECT_TRUE(hold(first, 2, {5}).has_value()) << "refused in one, locked in none";
+  EXPECT_EQ(ask("PATCH", "/admin/venues/999999/seats/0", R"({"locked":true})").status, 404);
+}
+
 TEST_F(AdminTest, AnAuditOfAGoodEventIsCleanAndEveryDamageShows) {
   const auto event = seed_one(R"(,"maxPerUser":2)");
   const std::string audit = "/admin/audit?event=" + std::to_string(event);

@@ -43,7 +43,8 @@ class QueueHubOnRedis : public RedisFixture {
     io.run_for(Millis(120));
   }
   std::shared_ptr<QueueHub> make_hub() {
-    QueueHub::Parts parts{io, *catalogue, *queue, metrics, "secret", 100, stop.get_token()};
+    QueueHub::Parts parts{io,      *catalogue, *queue, seats.get(),
+                          metrics, "secret",   100,    stop.get_token()};
     auto made = std::make_shared<QueueHub>(std::move(parts));
     QueueHub::start(made);
     return made;
@@ -222,6 +223,59 @@ TEST_F(QueueHubOnRedis, AnOutageIsToldOnceAndTheSocketStays) {
   pass(100);
   EXPECT_EQ(client.line->of("degraded").size(), 1U);
   EXPECT_EQ(client.line->code, 0);
+}
+
+TEST_F(QueueHubOnRedis, WhoWaitsHearsThatAllIsSoldAndThatASeatCameBack) {
+  EventInfo info = open_event(1, 2);
+  info.queue.rate = info.queue.burst = 0;
+  const EventPtr event = serve(info);
+  enter(event, 5);
+  const Client client = connect(*hub, 5);
+  pass(150);
+  EXPECT_TRUE(client.line->of("event").empty());
+  run(io, seats->settle(1, event->epoch, 70, 9, true, {0}));
+  pass(1200);
+  EXPECT_TRUE(client.line->of("event").empty()) << "one seat is left";
+  run(io, seats->settle(1, event->epoch, 71, 9, true, {1}));
+  ASSERT_TRUE(eventually([&] { return client.line->of("event").size() == 1; }));
+  EXPECT_EQ(client.line->of("event")[0].at("state"), "SOLD_OUT");
+  run(io, seats->settle(1, event->epoch, 71, 9, false, {1}));
+  ASSERT_TRUE(eventually([&] { return client.line->of("event").size() == 2; }));
+  EXPECT_EQ(client.line->of("event")[1].at("state"), "ON_SALE");
+}
+
+TEST_F(QueueHubOnRedis, WhoIsSentBackToTheTailHearsTheNewPosition) {
+  EventInfo info = open_event(1, 2);
+  info.queue.requeue = true;
+  info.queue.cap = 1;
+  const EventPtr event = serve(info);
+  enter(event, 5);
+  run(io, queue->admit(event));
+  enter(event, 6);
+  enter(event, 7);
+  const Client client = connect(*hub, 5);
+  ASSERT_TRUE(eventually([&] { return client.line->of("admitted").size() == 1; }));
+  Hold other;
+  other.id = std::string(32, 'a');
+  other.user = 9;
+  other.seats = {0};
+  ASSERT_TRUE(run(io, seats->take(event, other, 60000, false)));
+  const std::int64_t pass_end = run(io, queue->look(event, 5, false)).pass_end_ms;
+  for (std::uint32_t loss = 1; loss <= requeue_losses; ++loss) {
+    ASSERT_EQ(run(io, queue->look(event, 5, false)).state, Place::State::admitted) << loss;
+    Hold wanted;
+    wanted.id = std::string(31, 'b') + std::to_string(loss);
+    wanted.user = 5;
+    wanted.seats = {0};
+    wanted.pass_end_ms = pass_end;
+    const auto taken = run(io, seats->take(event, wanted, 60000, true));
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().refusal, Refusal::seat_held);
+  }
+  ASSERT_TRUE(eventually([&] { return !client.line->of("pos").empty(); }));
+  EXPECT_EQ(client.line->of("pos")[0].at("position"), 3);
+  EXPECT_EQ(run(io, queue->admit(event)).admitted, 1U);  // the place is the next one's
+  EXPECT_EQ(run(io, queue->look(event, 6, false)).state, Place::State::admitted);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 namespace boxoffice {
 namespace {
 
@@ -106,6 +108,22 @@ TEST(Config, BadValuesAreRefused) {
       {"--node", "1024"},           {"--unknown"},
       {"--payment-mode", "maybe"},  {"--host", "not an address"}};
   for (const auto& arguments : bad) EXPECT_NE(problems_of(arguments), "none") << arguments[0];
+}
+
+TEST(Config, DelaysOfTheProviderMayHaveTwoModesOrComeFromAFile) {
+  const auto bimodal = read({"--payment-delay", "bimodal:300:5000:0.2"});
+  ASSERT_TRUE(bimodal.config.has_value());
+  EXPECT_EQ(bimodal.config->payment.delay_slow_share, 0.2);
+  const std::string file = ::testing::TempDir() + "delays.txt";
+  std::ofstream(file) << "# ms\n120\n\n80.5\r\n";
+  const auto trace = read({"--payment-delay", "trace:" + file});
+  ASSERT_TRUE(trace.config.has_value());
+  EXPECT_EQ(*trace.config->payment.delay_trace, (std::vector<double>{120, 80.5}));
+  std::ofstream(file) << "120\n-3\n";
+  EXPECT_NE(problems_of({"--payment-delay", "trace:" + file}).find("delays.txt:2: expected"),
+            std::string::npos);
+  EXPECT_NE(problems_of({"--payment-delay", "trace:/nowhere"}).find("no delay in the trace"),
+            std::string::npos);
 }
 
 TEST(Config, HelpIsNoProblem) {

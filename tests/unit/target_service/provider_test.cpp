@@ -94,6 +94,21 @@ TEST(Provider, DelaysFollowTheirDistribution) {
   const auto lognormal = sorted_delays(config);
   EXPECT_NEAR(static_cast<double>(lognormal[orders / 2]), 800, 30);
   EXPECT_NEAR(static_cast<double>(lognormal[orders * 99 / 100]), 3000, 200);
+  config.delay = "bimodal";
+  config.delay_slow_share = 0.1;
+  const auto bimodal = sorted_delays(config);
+  EXPECT_EQ(bimodal.front(), 800);
+  EXPECT_EQ(bimodal.back(), 3000);
+  const auto slow = std::ranges::count(bimodal, 3000);
+  EXPECT_NEAR(static_cast<double>(slow) / static_cast<double>(orders), 0.1, 0.02);
+  config.delay = "trace";
+  config.delay_trace = std::make_shared<std::vector<double>>(std::vector<double>{3, 7, 9});
+  const auto trace = sorted_delays(config);
+  EXPECT_EQ(
+      std::ranges::count(trace, 3) + std::ranges::count(trace, 7) + std::ranges::count(trace, 9),
+      static_cast<std::ptrdiff_t>(orders));
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(trace, 7)) / static_cast<double>(orders),
+              1.0 / 3, 0.03);
 }
 
 TEST(Provider, MishapsAreIndependentOfTheOutcome) {
