@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 #include "harness/profile/profile_reader.hpp"
+#include "harness/scenario/scenario.hpp"
 
 namespace stampede {
 namespace {
@@ -187,6 +190,20 @@ TEST(ProfileStartAfter, UnknownNamesAndCirclesAreProblems) {
       "4:61 scenarios that start after each other: a → b → a | one of them must start by itself\n"
       "6:61 scenarios that start after each other: c → c | one of them must start by itself\n"
       "7:65 unknown scenario \"frist\" | did you mean \"first\"?");
+}
+
+// The manual's examples, together in one profile.
+TEST(ProfileFlow, TheExampleIsReadAndCompiled) {
+  std::ifstream in(std::string(STAMPEDE_SOURCE_DIR) + "/profiles/examples/web-shop.yaml");
+  std::stringstream text;
+  text << in.rdbuf();
+  const Profile profile = read(text.str());
+  ASSERT_EQ(profile.scenarios.size(), 2u);
+  EXPECT_EQ(profile.scenarios[1].start_at, seconds{65});
+  EXPECT_EQ(profile.gates.size(), 5u);
+  const auto compiled = compile(profile);
+  ASSERT_TRUE(compiled.has_value()) << render(compiled.error(), text.str());
+  EXPECT_EQ(compiled->rendezvous.size(), 1u);
 }
 
 TEST(ProfilePhases, SetupAndTeardownAreListsOfSteps) {
