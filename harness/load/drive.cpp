@@ -20,12 +20,13 @@ constexpr std::uint64_t descriptors_of_the_process = 200;
 constexpr std::uint64_t connections_per_source = 8'000;
 constexpr std::uint32_t source_addresses_max = 200;
 
-bool uses_websocket(const Steps& steps) {
+template <class Step>
+bool uses(const Steps& steps) {
   return std::any_of(steps.begin(), steps.end(), [](const CompiledStep& step) {
-    if (std::holds_alternative<WsConnectStep>(step.action)) return true;
+    if (std::holds_alternative<Step>(step.action)) return true;
     const auto lists = nested_steps(step);
     return std::any_of(lists.begin(), lists.end(),
-                       [](const Steps* list) { return uses_websocket(*list); });
+                       [](const Steps* list) { return uses<Step>(*list); });
   });
 }
 
@@ -53,18 +54,23 @@ std::uint64_t users_highest(const CompiledScenario& scenario) {
   return static_cast<std::uint64_t>(2 * std::ceil(highest_target(open.start_rate, open.stages)));
 }
 
-// Every user with one HTTP connection, and with a WebSocket beside it where its steps open one.
+// Every user with one HTTP connection, and with a WebSocket and an event stream beside it where its
+// steps open one.
 struct Connections {
   std::uint64_t least = 0, most = 0;
 };
 Connections connections_planned(const CompiledRun& run) {
   Connections planned;
   for (const CompiledScenario& scenario : run.scenarios) {
-    const bool websocket = uses_websocket(scenario.steps) || uses_websocket(scenario.prepare);
+    const auto each = [&scenario]<class Step>(const Step*) -> std::uint64_t {
+      return uses<Step>(scenario.steps) || uses<Step>(scenario.prepare) ? 1 : 0;
+    };
+    const std::uint64_t streams = each(static_cast<const WsConnectStep*>(nullptr)) +
+                                  each(static_cast<const SseConnectStep*>(nullptr));
     planned.least += users_highest(scenario);
     const std::uint64_t http =
         std::max(http_connections(scenario.steps), http_connections(scenario.prepare));
-    planned.most += users_highest(scenario) * (http + (websocket ? 1 : 0));
+    planned.most += users_highest(scenario) * (http + streams);
   }
   return planned;
 }

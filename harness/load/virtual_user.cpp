@@ -116,7 +116,7 @@ VirtualUser::VirtualUser(WorkerState& worker, const CompiledScenario& scenario,
 
 VirtualUser::~VirtualUser() {
   worker_.wire.timers().disarm(timer_);
-  if (websocket_) websocket_->close();
+  leave_streams();
 }
 
 void VirtualUser::begin(const SessionStart& start) {
@@ -146,6 +146,7 @@ void VirtualUser::begin(const SessionStart& start) {
   variables_.set(slot_status, std::int64_t{0});
   variables_.set_text(slot_outcome, {});
   variables_.set_text(slot_code, {});
+  variables_.set(slot_ws_code, std::int64_t{0});
   for (const auto& [slot, value] : worker_.plan.run->run_values) variables_.set(slot, value);
   for (const auto& [slot, text] : scenario_.start_variables) {
     variables_.set(slot, text.evaluate(variables_, random_));
@@ -153,10 +154,7 @@ void VirtualUser::begin(const SessionStart& start) {
 }
 
 SessionEnd VirtualUser::finish(bool keep_http) {
-  if (websocket_) {
-    websocket_->close();
-    websocket_.reset();
-  }
+  leave_streams();
   if (!keep_http || state_ != State::stopped) {
     http_.close();
     if (group_) group_->close_connections();
@@ -169,7 +167,7 @@ void VirtualUser::cancel() {
   state_ = State::cancelled;
   http_.abort();
   if (group_) group_->cancel();
-  if (websocket_) websocket_->cancel_connect();
+  cut_streams();
   sleeper_.wake();
 }
 
@@ -211,7 +209,11 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
       due_ += draw(think->duration, random_);
       co_await sleep_until(due_);
     } else if (const auto* await = std::get_if<WsAwaitStep>(&step.action)) {
-      co_await perform_ws_await(step, *await);
+      co_await perform_await(step, *await, nullptr);
+    } else if (const auto* event = std::get_if<SseAwaitStep>(&step.action)) {
+      co_await perform_await(step, event->data, event);
+    } else if (const auto* stream = std::get_if<SseConnectStep>(&step.action)) {
+      co_await perform_sse_connect(step, *stream);
     } else if (const auto* connect = std::get_if<WsConnectStep>(&step.action)) {
       co_await perform_ws_connect(step, *connect);
     } else if (std::holds_alternative<ConnectStep>(step.action)) {
@@ -241,9 +243,11 @@ void VirtualUser::follow(const CompiledStep& step) {
     worker_.recorder_at(now()).count(count->counter);
   } else if (const auto* message = std::get_if<WsSendStep>(&step.action)) {
     send_message(*message);
-  } else if (std::holds_alternative<WsCloseStep>(step.action)) {
-    if (websocket_) websocket_->close();
-    websocket_.reset();
+  } else if (const auto* close = std::get_if<WsCloseStep>(&step.action)) {
+    close_websocket(*close);
+  } else if (std::holds_alternative<SseCloseStep>(step.action)) {
+    if (events_) events_->close();
+    events_.reset();
   } else if (const auto* retry = std::get_if<RetryStep>(&step.action)) {
     stack_.push_back({&retry->steps, nullptr, 0, 0, retry});
   } else if (std::holds_alternative<StopStep>(step.action)) {
@@ -468,100 +472,6 @@ Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
   recorder.begin_request();
   co_await http_.connect(*exchange, now() + step.timeout);
   settle(step, *exchange, recorder);
-}
-
-Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect) {
-  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
-  if (!write_head("GET", connect.path, connect.headers, *exchange)) {
-    settle_unsent(step, *exchange);
-    fail(exchange->outcome, worker_.plan.run->series[step.series].step + ": " + exchange->problem);
-    co_return;
-  }
-  if (websocket_) websocket_->close();
-  websocket_ = std::make_shared<WebSocketClient>(worker_.wire, this);
-  Recorder& recorder = worker_.recorder_at(due_);
-  recorder.begin_request();
-  co_await websocket_->connect(*exchange, connect.protocol, now() + step.timeout);
-  if (exchange->outcome == Outcome::ok) {
-    if (exchange->status != 101) {
-      static const Classifier classifier{ExpectSpec{}};
-      exchange->outcome = classifier.classify(exchange->status, exchange->body);
-      if (!is_error(exchange->outcome)) exchange->outcome = Outcome::http_error;
-    }
-    remember_answer(exchange->status, exchange->body, exchange->outcome);
-  }
-  settle(step, *exchange, recorder);
-  websocket_->heartbeat(connect.heartbeat_every, connect.heartbeat_text);
-  if (exchange->outcome != Outcome::ok) fail_unless_retried(step, exchange->outcome, {});
-}
-
-void VirtualUser::send_message(const WsSendStep& step) {
-  std::string text;
-  step.text.render(variables_, random_, text);
-  if (websocket_ && websocket_->send_text(text)) return;
-  fail(Outcome::disconnected, "ws_send without a WebSocket: " +
-                                  (websocket_ ? websocket_->end_reason() : "it was never opened"));
-}
-
-Task<void> VirtualUser::perform_ws_await(const CompiledStep& step, const WsAwaitStep& await) {
-  const TimePoint began = now();
-  const TimePoint deadline = began + step.timeout;
-  Recorder& recorder = worker_.recorder_at(began);
-  recorder.begin_request();
-  wait_ = Wait{&await, std::nullopt, began, {}};
-  if (websocket_) {
-    auto& unread = websocket_->unread();
-    std::size_t used = 0;
-    while (used < unread.size() && !wait_.outcome) (void)on_websocket_message(unread[used++]);
-    unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(used));
-  }
-  if (!wait_.outcome && !(websocket_ && websocket_->is_open())) on_websocket_closed();
-  timer_fired_ = false;
-  if (!wait_.outcome) {
-    worker_.wire.timers().arm(timer_, round_up(deadline, coarse_grid));
-    while (!wait_.outcome && !timer_fired_ && !cancelled()) co_await sleeper_.sleep();
-    worker_.wire.timers().disarm(timer_);
-  }
-  if (!wait_.outcome) {
-    wait_.outcome = cancelled() ? Outcome::unfinished : Outcome::timed_out;
-    wait_.done = cancelled() ? now() : deadline;
-    wait_.problem = "no such message";
-  }
-  wait_.step = nullptr;
-  const Outcome outcome = *wait_.outcome;
-  variables_.set_text(slot_outcome, name_of(outcome));
-  const TimePoint first = is_error(outcome) ? TimePoint{} : wait_.done;
-  const Sample sample{began, began, first, wait_.done, outcome};
-  record_sample(step, recorder, sample, 0, wait_.problem);
-  if (step.record) record_ledger(*step.record, sample, 0, certainty_of(outcome, 0));
-  due_ = outcome == Outcome::timed_out ? now() : wait_.done;
-}
-
-bool VirtualUser::on_websocket_message(std::string_view text) {
-  if (wait_.step == nullptr || wait_.outcome) return false;
-  const MessageKind kind = classify_message(*wait_.step, text, variables_, random_);
-  if (kind == MessageKind::other) return true;
-  wait_.done = now();
-  wait_.outcome = kind == MessageKind::over ? Outcome::gone : Outcome::ok;
-  if (kind == MessageKind::awaited && !wait_.step->captures.empty()) {
-    const HeaderLookup none = [](std::string_view) { return std::optional<std::string_view>{}; };
-    auto problem =
-        apply_captures(wait_.step->captures, text, none, variables_, worker_.expressions, random_);
-    if (problem) {
-      wait_.outcome = Outcome::assertion_failed;
-      wait_.problem = std::move(*problem);
-    }
-  }
-  sleeper_.wake();
-  return true;
-}
-
-void VirtualUser::on_websocket_closed() {
-  if (wait_.step == nullptr || wait_.outcome) return;
-  wait_.outcome = Outcome::disconnected;
-  wait_.done = now();
-  wait_.problem = websocket_ ? websocket_->end_reason() : "no WebSocket was opened";
-  sleeper_.wake();
 }
 
 }  // namespace stampede

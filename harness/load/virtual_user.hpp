@@ -13,6 +13,7 @@
 #include "harness/load/load.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/protocol/http_client.hpp"
+#include "harness/protocol/sse_client.hpp"
 #include "harness/protocol/websocket_client.hpp"
 #include "harness/scenario/scenario.hpp"
 
@@ -52,7 +53,7 @@ struct SessionStart {
   std::uint32_t round = 0;
 };
 
-class VirtualUser final : public WebSocketListener {
+class VirtualUser final : public WebSocketListener, public EventStreamListener {
  public:
   // `shared`: the connection to use, of somebody who lives longer; nullptr: one of its own.
   VirtualUser(WorkerState& worker, const CompiledScenario& scenario, std::uint32_t scenario_index,
@@ -92,19 +93,37 @@ class VirtualUser final : public WebSocketListener {
   };
   // What a wait for a message has come to.
   struct Wait {
-    const WsAwaitStep* step = nullptr;  // nullptr: none is going on
+    const WsAwaitStep* step = nullptr;    // nullptr: none is going on
+    const SseAwaitStep* event = nullptr;  // for an event, whose data is what `step` says
     std::optional<Outcome> outcome;
     TimePoint done;
     std::string problem;
   };
 
+  // WebSockets and event streams: virtual_user_streams.cpp.
   bool on_websocket_message(std::string_view text) override;
+  void on_websocket_pong(TimePoint sent, TimePoint done, Outcome outcome) override;
   void on_websocket_closed() override;
+  bool on_stream_event(const ServerEvent& event) override;
+  void on_stream_reconnect(TimePoint due, Exchange& exchange) override;
+  void on_stream_ended() override;
+  Task<void> perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect);
+  Task<void> perform_sse_connect(const CompiledStep& step, const SseConnectStep& connect);
+  Task<void> perform_await(const CompiledStep& step, const WsAwaitStep& await,
+                           const SseAwaitStep* event);
+  void send_message(const WsSendStep& step);
+  void close_websocket(const WsCloseStep& step);
+  void leave_streams();
+  void cut_streams();
+  void take_unread();
+  bool consider(std::string_view text);
+  void end_wait(Outcome outcome, std::string problem);
+  void judge_stream_head(Exchange& exchange);
+  void measure(SeriesId series, const Sample& sample, std::string_view detail = {});
+  void measure_push(const std::optional<PushLag>& lag, std::string_view message);
 
   Task<void> perform_http(const CompiledStep& step, const HttpStep& http);
   Task<void> perform_connect(const CompiledStep& step);
-  Task<void> perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect);
-  Task<void> perform_ws_await(const CompiledStep& step, const WsAwaitStep& await);
   void follow(const CompiledStep& step);
   // In virtual_user_flow.cpp.
   void begin_branch(const VirtualUser& owner, Random random);
@@ -121,7 +140,6 @@ class VirtualUser final : public WebSocketListener {
   bool repeat(Cursor& cursor);
   void assign(const SetStep& step);
   void choose(const ChooseStep& step);
-  void send_message(const WsSendStep& step);
   bool write_head(std::string_view method, const Template& path, const std::vector<Header>& headers,
                   Exchange& exchange);
   bool write_request(const HttpStep& http, Exchange& exchange);
@@ -153,6 +171,11 @@ class VirtualUser final : public WebSocketListener {
   HttpClient own_http_;
   HttpClient& http_;
   std::shared_ptr<WebSocketClient> websocket_;
+  std::shared_ptr<SseClient> events_;
+  const WsConnectStep* ws_step_ = nullptr;    // that opened websocket_
+  const SseConnectStep* sse_step_ = nullptr;  // that opened events_
+  TimePoint quiet_since_;                     // the last event, or when the stream was due
+  bool had_event_ = false;
   Sleeper sleeper_;
   Timer timer_;
   Wait wait_;

@@ -405,6 +405,7 @@ void Worker::hand_over(bool last) {
   const Traffic traffic = std::exchange(wire.traffic(), Traffic{});
   recorder.traffic(traffic.bytes_in, traffic.bytes_out);
   recorder.ws_frames(traffic.frames_in, traffic.frames_out);
+  recorder.streams(traffic.streams);
   for (std::uint64_t i = 0; i < traffic.connections; ++i) recorder.connection();
   WorkerSecond second;
   second.worker = index_;

@@ -93,6 +93,7 @@ Snapshot Recorder::take() {
   out.connections = std::exchange(current_.connections, 0);
   out.ws_frames_in = std::exchange(current_.ws_frames_in, 0);
   out.ws_frames_out = std::exchange(current_.ws_frames_out, 0);
+  out.streams = std::exchange(current_.streams, {});
   out.example = std::exchange(current_.example, {});
   return out;
 }

@@ -22,6 +22,7 @@ class Recorder {
   void traffic(std::uint64_t in, std::uint64_t out) noexcept;
   void connection() noexcept;
   void ws_frames(std::uint64_t in, std::uint64_t out) noexcept;
+  void streams(const StreamCounts& counts) { current_.streams += counts; }
 
   // Everything since the last take, in compact form: costs what was recorded, and keeps the
   // buckets.

@@ -62,6 +62,7 @@ Snapshot& Snapshot::operator+=(const Snapshot& other) {
   connections += other.connections;
   ws_frames_in += other.ws_frames_in;
   ws_frames_out += other.ws_frames_out;
+  streams += other.streams;
   for (std::size_t i = 0; i < outcome_count; ++i) {
     const std::string& theirs = other.example[i];
     if (!theirs.empty() && (example[i].empty() || theirs < example[i])) example[i] = theirs;

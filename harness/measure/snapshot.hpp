@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/stream_counts.hpp"
 #include "harness/outcome.hpp"
 #include "harness/time.hpp"
 
@@ -80,6 +81,7 @@ struct Snapshot {
   std::uint64_t identity_broken = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0;
   std::uint64_t ws_frames_in = 0, ws_frames_out = 0;
+  StreamCounts streams;
   // One example text per error outcome; "" none. Merging keeps the first in alphabetical order.
   std::array<std::string, outcome_count> example;
 

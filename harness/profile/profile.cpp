@@ -29,6 +29,23 @@ std::vector<const std::vector<StepSpec>*> nested_steps(const StepSpec& step) {
   return lists;
 }
 
+std::vector<DerivedSeries> derived_series(const StepSpec& step) {
+  std::vector<DerivedSeries> series;
+  const auto add = [&](bool wanted, Derived what, std::string_view suffix) {
+    if (wanted) series.push_back({what, step.name + std::string(suffix)});
+  };
+  if (const auto* socket = std::get_if<WsConnectSpec>(&step.action)) {
+    add(socket->ping_every > Nanos{0}, Derived::ping, "_ping");
+    add(socket->push_lag.has_value(), Derived::push_lag, "_push_lag");
+  } else if (const auto* stream = std::get_if<SseConnectSpec>(&step.action)) {
+    add(true, Derived::first_event, "_first_event");
+    add(true, Derived::gap, "_gap");
+    add(stream->reconnects_max > 0, Derived::reconnect, "_reconnect");
+    add(stream->push_lag.has_value(), Derived::push_lag, "_push_lag");
+  }
+  return series;
+}
+
 bool is_json_pointer(std::string_view text) {
   if (text.empty()) return true;
   if (text.front() != '/') return false;

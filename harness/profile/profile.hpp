@@ -82,24 +82,59 @@ struct HttpSpec {
   std::vector<CaptureSpec> captures;
 };
 
+// Every message that comes is a sample: received − stamped, where the stamp is the number at a JSON
+// pointer of the message, a wall clock's time since 1970 in `unit`.
+struct PushLagSpec {
+  std::string pointer;
+  Nanos unit{std::chrono::milliseconds{1}};
+  Place place;
+};
+inline constexpr std::uint32_t stream_message_default = 64 << 10;  // bytes
+inline constexpr std::uint32_t stream_message_max = 16 << 20;
+
 struct WsConnectSpec {
   Source path;
   std::string protocol;
   std::vector<std::pair<std::string, Source>> headers;
   Nanos heartbeat_every{0};  // 0: none
   std::string heartbeat_text;
+  Nanos ping_every{0};  // 0: none
+  Nanos pong_timeout{std::chrono::seconds{10}};
+  std::uint32_t message_max = stream_message_default;
+  std::optional<PushLagSpec> push_lag;
 };
 struct WsSendSpec {
   Source text;
+  bool binary = false;  // the text is base64
 };
-// Waits for a text message, a JSON object, whose members equal `where` (JSON pointer → template).
+// Waits for a text message that meets all that is said: a JSON object whose members equal `where`
+// (JSON pointer → template), a text that contains `contains`. Nothing said: any message.
 struct WsAwaitSpec {
   std::vector<std::pair<std::string, Source>> where;
+  std::optional<Source> contains;  // template
   // A message that matches one of these ends the wait as `gone` (e.g. {/t: ghosted}).
   std::vector<std::vector<std::pair<std::string, Source>>> unless;
   std::vector<CaptureSpec> captures;  // json only
 };
-struct WsCloseSpec {};
+struct WsCloseSpec {
+  std::uint16_t code = 1000;
+  Source reason;  // template
+};
+// Opens an event stream (server-sent events) on a connection of its own.
+struct SseConnectSpec {
+  Source path;
+  std::vector<std::pair<std::string, Source>> headers;
+  std::uint32_t message_max = stream_message_default;  // of an event, and of a line
+  std::uint32_t reconnects_max = 3;                    // tries in a row that bring no event
+  Nanos retry{std::chrono::seconds{3}};                // until the server says otherwise
+  std::optional<PushLagSpec> push_lag;
+};
+// Waits for an event: of that name (empty: of any), whose data is as said.
+struct SseAwaitSpec {
+  std::string event;
+  WsAwaitSpec data;
+};
+struct SseCloseSpec {};
 // Opens the session's HTTP connection without a request (so that a later instant measures no
 // handshake).
 struct ConnectSpec {};
@@ -164,14 +199,14 @@ struct StopSpec {};  // ends the session, successfully
 struct StepSpec {
   std::string name;  // series name; empty for steps that make no samples
   Place place;
-  std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, ConnectSpec,
-               ThinkSpec, SetSpec, IfSpec, LoopSpec, ChooseSpec, CountSpec, StopSpec, RetrySpec,
-               ParallelSpec, RendezvousSpec>
+  std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, SseConnectSpec,
+               SseAwaitSpec, SseCloseSpec, ConnectSpec, ThinkSpec, SetSpec, IfSpec, LoopSpec,
+               ChooseSpec, CountSpec, StopSpec, RetrySpec, ParallelSpec, RendezvousSpec>
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite
   // A declared wait (long poll, admission): own series, not in the totals. The reader makes it true
-  // for ws_await unless the profile says otherwise.
+  // for ws_await and sse_await unless the profile says otherwise.
   bool waits = false;
   std::optional<RecordSpec> record;
 };
@@ -310,6 +345,15 @@ struct Profile {
   std::string file;  // as given
   std::string text;  // whole, as run (after --set)
 };
+
+// What a step measures beside its own samples, each a series of its own, named STEP_WHAT. All but
+// a reconnect are declared waits.
+enum class Derived : std::uint8_t { ping, first_event, gap, reconnect, push_lag };
+struct DerivedSeries {
+  Derived what{};
+  std::string name;  // "feed_first_event"
+};
+std::vector<DerivedSeries> derived_series(const StepSpec& step);
 
 // RFC 6901: empty, or parts that each follow a slash, with ~ only in ~0 and ~1.
 bool is_json_pointer(std::string_view text);

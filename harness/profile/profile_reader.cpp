@@ -413,6 +413,10 @@ void Reader::collect_names(const std::vector<StepSpec>& steps, const std::string
       step_names_.insert(step.name);
       scenario_steps_.insert(scenario + "." + step.name);
     }
+    for (const DerivedSeries& derived : derived_series(step)) {
+      step_names_.insert(derived.name);
+      scenario_steps_.insert(scenario + "." + derived.name);
+    }
     if (const auto* count = std::get_if<CountSpec>(&step.action)) counters_.insert(count->counter);
     if (std::holds_alternative<RetrySpec>(step.action)) {
       counters_.insert({std::string(counter_retries), std::string(counter_retries_exhausted)});

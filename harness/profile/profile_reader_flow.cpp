@@ -44,8 +44,8 @@ void StepReader::check_place(const YamlNode& action) {
   }
   constexpr std::array<std::string_view, 7> barred{
       "connect", "ws_connect", "ws_send", "ws_await", "ws_close", "parallel", "rendezvous"};
-  const bool out_of_place =
-      kind == "stop" || std::find(barred.begin(), barred.end(), kind) != barred.end();
+  const bool out_of_place = kind == "stop" || kind.starts_with("sse_") ||
+                            std::find(barred.begin(), barred.end(), kind) != barred.end();
   if (in_branch_ && out_of_place) {
     problems_.report(action, in_quotes(kind) + " has no place in a branch of parallel",
                      "HTTP requests, think, set, if, while, repeat, choose, retry and count have");

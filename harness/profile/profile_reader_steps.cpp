@@ -25,12 +25,20 @@ const std::map<std::string, Names, std::less<>>& actions() {
       {"head", http},
       {"options", http},
       {"ws_connect",
-       {"name", "timeout", "headers", "protocol", "heartbeat", "record", "transaction", "waits",
-        "retry"}},
-      {"ws_send", {}},
+       {"name", "timeout", "headers", "protocol", "heartbeat", "ping_every", "pong_timeout",
+        "message_max", "push_lag", "record", "transaction", "waits", "retry"}},
+      {"ws_send", {"binary"}},
       {"ws_await",
-       {"name", "timeout", "unless", "capture", "record", "transaction", "waits", "retry"}},
+       {"name", "timeout", "contains", "unless", "capture", "record", "transaction", "waits",
+        "retry"}},
       {"ws_close", {}},
+      {"sse_connect",
+       {"name", "timeout", "headers", "reconnect", "message_max", "push_lag", "record",
+        "transaction", "waits", "retry"}},
+      {"sse_await",
+       {"name", "timeout", "event", "contains", "unless", "capture", "record", "transaction",
+        "waits", "retry"}},
+      {"sse_close", {}},
       {"connect", {"name", "timeout", "retry"}},
       {"think", {}},
       {"set", {}},
@@ -221,18 +229,8 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
   if (kind != "parallel" && kind != "rendezvous") read_common(fields, kind, step);
   if (is_http(kind)) {
     step.action = read_http(kind, value, fields);
-  } else if (kind == "ws_connect") {
-    step.action = read_ws_connect(value, fields);
-  } else if (kind == "ws_send") {
-    WsSendSpec send;
-    if (value.kind == YamlNode::Kind::map || value.kind == YamlNode::Kind::list) {
-      send.text = read_body(value);
-    } else {
-      values_.source(&value, send.text);
-    }
-    step.action = std::move(send);
-  } else if (kind == "ws_await") {
-    step.action = read_ws_await(value, fields);
+  } else if (kind.starts_with("ws_") || kind.starts_with("sse_")) {
+    read_stream(kind, value, fields, step);
   } else if (kind == "think") {
     ThinkSpec think;
     values_.random_duration(&value, think.duration);
@@ -253,7 +251,6 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
     step.action = std::move(count);
   } else {
     expect_nothing(value, kind);
-    if (kind == "ws_close") step.action = WsCloseSpec{};
     if (kind == "connect") step.action = ConnectSpec{};
     if (kind == "stop") step.action = StopSpec{};
   }
@@ -281,9 +278,9 @@ void StepReader::read_common(const Fields& fields, std::string_view action, Step
   }
   values_.duration(fields.find("timeout"), step.timeout, std::chrono::milliseconds{1});
   values_.flag(fields.find("transaction"), step.transaction);
-  // Waiting for a message is what ws_await is for: unless told otherwise it stays out of the
+  // Waiting for a message is what these steps are for: unless told otherwise it stays out of the
   // totals.
-  step.waits = action == "ws_await";
+  step.waits = action == "ws_await" || action == "sse_await";
   values_.flag(fields.find("waits"), step.waits);
   if (const YamlNode* const record = fields.find("record")) step.record = read_record(*record);
 }
@@ -494,42 +491,6 @@ StepReader::Sources StepReader::read_match(const YamlNode& node) {
     match.emplace_back(member.key->text, std::move(value));
   }
   return match;
-}
-
-WsConnectSpec StepReader::read_ws_connect(const YamlNode& value, const Fields& fields) {
-  WsConnectSpec connect;
-  connect.path = read_path(value);
-  connect.headers = read_headers(fields.find("headers"));
-  const YamlNode* const protocol = fields.find("protocol");
-  values_.text(protocol, connect.protocol);
-  if (!std::all_of(connect.protocol.begin(), connect.protocol.end(), is_token_char)) {
-    problems_.report(*protocol, in_quotes(connect.protocol) + " cannot name a sub-protocol");
-  }
-  const YamlNode* const heartbeat = fields.find("heartbeat");
-  if (heartbeat == nullptr) return connect;
-  Fields beat(problems_, heartbeat, "a heartbeat", {"every", "text"});
-  values_.duration(beat.require("every", "every: 5s"), connect.heartbeat_every,
-                   std::chrono::milliseconds{10});
-  values_.text(beat.require("text", "the message to send"), connect.heartbeat_text);
-  return connect;
-}
-
-WsAwaitSpec StepReader::read_ws_await(const YamlNode& value, const Fields& fields) {
-  WsAwaitSpec await;
-  await.where = read_match(value);
-  const YamlNode* const unless = fields.find("unless");
-  if (unless != nullptr && unless->kind == YamlNode::Kind::map) {
-    await.unless.push_back(read_match(*unless));
-  } else {
-    for (const YamlNodePtr& item : values_.list(unless, "a list of maps")) {
-      await.unless.push_back(read_match(*item));
-    }
-  }
-  for (const Sources& match : await.unless) {
-    if (match.empty()) problems_.report(*unless, "an empty condition matches every message");
-  }
-  await.captures = read_captures(fields.find("capture"), false);
-  return await;
 }
 
 SetSpec StepReader::read_set(const YamlNode& value) {

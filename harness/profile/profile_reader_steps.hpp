@@ -31,8 +31,16 @@ class StepReader {
   void read_common(const Fields& fields, std::string_view action, StepSpec& step);
 
   HttpSpec read_http(const std::string& method, const YamlNode& value, const Fields& fields);
+  // Steps of WebSockets and event streams: profile_reader_streams.cpp.
+  void read_stream(std::string_view kind, const YamlNode& value, const Fields& fields,
+                   StepSpec& step);
   WsConnectSpec read_ws_connect(const YamlNode& value, const Fields& fields);
+  WsSendSpec read_ws_send(const YamlNode& value, const Fields& fields);
   WsAwaitSpec read_ws_await(const YamlNode& value, const Fields& fields);
+  WsCloseSpec read_ws_close(const YamlNode& value);
+  SseConnectSpec read_sse_connect(const YamlNode& value, const Fields& fields);
+  SseAwaitSpec read_sse_await(const YamlNode& value, const Fields& fields);
+  std::optional<PushLagSpec> read_push_lag(const YamlNode* node);
   SetSpec read_set(const YamlNode& value);
   IfSpec read_if(const YamlNode& value, const Fields& fields);
   LoopSpec read_loop(bool counted, const YamlNode& value, Fields& fields);

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t outbox_size_max = 64 << 10;
 constexpr Nanos goodbye_patience{std::chrono::seconds{1}};
-constexpr std::uint16_t normal_closure = 1000;
 
 std::string base64(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3), '\0');
@@ -18,6 +17,23 @@ std::string base64(std::string_view bytes) {
                   reinterpret_cast<const unsigned char*>(bytes.data()),
                   static_cast<int>(bytes.size()));
   return text;
+}
+
+constexpr std::string_view protocol_field = "Sec-WebSocket-Protocol";
+constexpr std::string_view extensions_field = "Sec-WebSocket-Extensions";
+
+// What the server agreed to and was not asked for, or the other way round (RFC 6455 §4.1); "" if
+// nothing.
+std::string disagreement(const Exchange& exchange, const std::string& protocol) {
+  std::string chosen;
+  for (const auto& [name, value] : exchange.headers) {
+    if (name == protocol_field) chosen = value;
+    if (name == extensions_field) return "the server wants an extension that was not offered";
+  }
+  if (chosen == protocol) return {};
+  if (protocol.empty()) return "the server chose the sub-protocol " + chosen + " unasked";
+  if (chosen.empty()) return "the server did not take the sub-protocol " + protocol;
+  return "the server chose the sub-protocol " + chosen + ", asked was " + protocol;
 }
 
 }  // namespace
@@ -31,11 +47,13 @@ std::string websocket_accept(std::string_view key) {
   return base64({reinterpret_cast<const char*>(digest), size});
 }
 
-WebSocketClient::WebSocketClient(Wire& wire, WebSocketListener* listener)
+WebSocketClient::WebSocketClient(Wire& wire, WebSocketListener* listener, std::size_t message_max)
     : wire_(wire),
       listener_(listener),
       transport_(wire),
-      timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_timer(); }, this) {
+      timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_timer(); }, this),
+      ping_timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_ping_timer(); }, this),
+      decoder_(message_max) {
   wire_.enlist(*this);
 }
 
@@ -47,6 +65,7 @@ WebSocketClient::~WebSocketClient() {
 // Everything that the operating system or others hold of it.
 void WebSocketClient::release() noexcept {
   wire_.timers().disarm(timer_);
+  wire_.timers().disarm(ping_timer_);
   if (counted_) {
     counted_ = false;
     --wire_.open().websockets;
@@ -78,11 +97,12 @@ Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, Ti
     exchange.request.append("Sec-WebSocket-Protocol: ").append(protocol).append("\r\n");
   }
   exchange.request.append("\r\n");
+  exchange.wanted_headers.assign({std::string(protocol_field), std::string(extensions_field)});
   state_ = State::connecting;
   exchange.sent = now();
   ++wire_.open().requests;
   wire_.timers().arm(timer_, round_up(deadline, coarse_grid));
-  co_await shake_hands(exchange, key);
+  co_await shake_hands(exchange, key, protocol);
   --wire_.open().requests;
   const bool timed_out = exchange.outcome == Outcome::timed_out;
   exchange.done = timed_out ? std::max(deadline, exchange.sent) : now();
@@ -94,7 +114,8 @@ Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, Ti
   }
 }
 
-Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& key) {
+Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& key,
+                                        const std::string& protocol) {
   const bool connected = co_await transport_.open(exchange);
   if (was_cut(exchange) || !connected) co_return;
   boost::system::error_code error;
@@ -118,10 +139,13 @@ Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& k
     const auto progress = parser.feed(std::string_view(scratch.data(), got));
     if (progress == AnswerParser::Progress::needs_more) continue;
     const bool upgraded = exchange.status == 101;
-    if (progress == AnswerParser::Progress::malformed ||
-        (upgraded && parser.websocket_accept() != websocket_accept(key))) {
+    if (upgraded && parser.websocket_accept() != websocket_accept(key)) {
+      exchange.problem = "wrong Sec-WebSocket-Accept";
+    } else if (upgraded) {
+      exchange.problem = disagreement(exchange, protocol);
+    }
+    if (progress == AnswerParser::Progress::malformed || !exchange.problem.empty()) {
       exchange.outcome = Outcome::malformed;
-      if (exchange.problem.empty()) exchange.problem = "wrong Sec-WebSocket-Accept";
       co_return;
     }
     if (upgraded) opened(parser.left_over());
@@ -181,43 +205,122 @@ void WebSocketClient::on_readable() {
 
 // False: it has ended.
 bool WebSocketClient::digest(std::string_view received) {
+  if (gave_up_) return true;
   decoder_.feed(received);
   while (true) {
     const FrameDecoder::Item item = decoder_.next();
     if (item.event == FrameDecoder::Event::none) return true;
-    ++wire_.traffic().frames_in;
+    if (item.event != FrameDecoder::Event::malformed) ++wire_.traffic().frames_in;
     if (!handle(item)) return false;
+    if (gave_up_) return true;
   }
 }
 
 bool WebSocketClient::handle(const FrameDecoder::Item& item) {
+  StreamCounts& counts = wire_.traffic().streams;
   switch (item.event) {
     case FrameDecoder::Event::text:
+      ++counts.messages_in;
       if (listener_ == nullptr || listener_->on_websocket_message(item.payload)) break;
-      if (unread_.size() == unread_max) unread_.erase(unread_.begin());
+      if (unread_.size() == unread_max) {
+        unread_.erase(unread_.begin());
+        ++counts.unread_dropped;
+      }
       unread_.emplace_back(item.payload);
       break;
+    case FrameDecoder::Event::binary:
+      ++counts.binary_in;
+      break;
     case FrameDecoder::Event::ping:
+      ++counts.pings_answered;
       send_frame(Opcode::pong, item.payload);
       break;
-    case FrameDecoder::Event::close: {
-      const auto code = item.close_code == 0 ? normal_closure : item.close_code;
-      if (state_ == State::open) send_frame(Opcode::close, close_payload(code));
-      end("closed by the server with " + std::to_string(item.close_code));
+    case FrameDecoder::Event::pong:
+      on_pong(item.payload);
+      break;
+    case FrameDecoder::Event::close:
+      on_close_frame(item);
       return false;
-    }
     case FrameDecoder::Event::malformed:
-      end("a frame that the protocol does not allow, or over the limit");
-      return false;
-    default:
+      give_up(item);
+      // What still comes is read and dropped, so that the close frame is not lost to a reset.
+      return state_ == State::closing;
+    case FrameDecoder::Event::none:
       break;
   }
   return state_ != State::closed;
 }
 
+void WebSocketClient::on_close_frame(const FrameDecoder::Item& item) {
+  if (state_ == State::open) {
+    send_frame(Opcode::close,
+               close_payload(item.close_code == 0 ? std::uint16_t{close_normal} : item.close_code));
+  }
+  std::string reason = item.close_code == 0
+                           ? "closed by the server without a code"
+                           : "closed by the server with " + std::to_string(item.close_code);
+  if (!item.payload.empty()) reason.append(": ").append(item.payload);
+  end(std::move(reason),
+      item.close_code == 0 ? std::uint16_t{close_without_code} : item.close_code);
+}
+
+// The server broke a rule: it is told which, and nothing that follows is looked at.
+void WebSocketClient::give_up(const FrameDecoder::Item& item) {
+  ++wire_.traffic().streams.malformed;
+  end_reason_ = std::string(item.payload) + ", closed with " + std::to_string(item.close_code);
+  end_outcome_ = Outcome::malformed;
+  close_code_ = item.close_code;
+  gave_up_ = true;
+  if (state_ == State::open) begin_closing(item.close_code, item.payload);
+  if (listener_ != nullptr) listener_->on_websocket_closed();
+}
+
+void WebSocketClient::on_pong(std::string_view payload) {
+  if (ping_sent_ == TimePoint{} || payload != std::to_string(pings_)) return;
+  const TimePoint done = now();
+  if (listener_ != nullptr) listener_->on_websocket_pong(ping_sent_, done, Outcome::ok);
+  ping_sent_ = TimePoint{};
+  if (state_ != State::open) return;
+  // Those that came due meanwhile are left out.
+  if (ping_due_ <= done) ping_due_ += ((done - ping_due_) / ping_every_ + 1) * ping_every_;
+  wire_.timers().arm(ping_timer_, round_up(ping_due_, coarse_grid));
+}
+
+void WebSocketClient::on_ping_timer() {
+  if (state_ != State::open) return;
+  if (ping_sent_ == TimePoint{}) {
+    ping_sent_ = now();
+    wire_.timers().arm(ping_timer_, round_up(ping_sent_ + pong_patience_, coarse_grid));
+    send_frame(Opcode::ping, std::to_string(++pings_));
+    return;
+  }
+  const TimePoint sent = std::exchange(ping_sent_, TimePoint{});
+  if (listener_ != nullptr) {
+    listener_->on_websocket_pong(sent, sent + pong_patience_, Outcome::timed_out);
+  }
+  end("the server did not answer a ping");
+}
+
+void WebSocketClient::ping(Nanos every, Nanos patience) {
+  if (!is_open() || every <= Nanos{0}) return;
+  ping_every_ = every;
+  pong_patience_ = patience;
+  ping_due_ = now() + every;
+  wire_.timers().arm(ping_timer_, round_up(ping_due_, coarse_grid));
+}
+
+std::optional<TimePoint> WebSocketClient::unanswered_ping() const noexcept {
+  if (ping_sent_ == TimePoint{}) return std::nullopt;
+  return ping_sent_;
+}
+
 bool WebSocketClient::send_text(std::string_view text) {
-  if (!is_open()) return false;
   send_frame(Opcode::text, text);
+  return is_open();
+}
+
+bool WebSocketClient::send_binary(std::string_view bytes) {
+  send_frame(Opcode::binary, bytes);
   return is_open();
 }
 
@@ -251,22 +354,30 @@ void WebSocketClient::flush() {
   });
 }
 
-void WebSocketClient::end(std::string reason) {
+void WebSocketClient::end(std::string reason, std::uint16_t code) {
   if (state_ == State::closed) return;
   state_ = State::closed;
-  end_reason_ = std::move(reason);
+  if (!gave_up_) {
+    if (counted_ && code != 0) wire_.traffic().streams.count_close(code);
+    end_reason_ = std::move(reason);
+    close_code_ = code;
+  }
   release();
-  if (listener_ != nullptr) listener_->on_websocket_closed();
+  if (listener_ != nullptr && !gave_up_) listener_->on_websocket_closed();
 }
 
-void WebSocketClient::close() {
-  listener_ = nullptr;
-  std::vector<std::string>().swap(unread_);
-  if (state_ != State::open) return;
-  send_frame(Opcode::close, close_payload(normal_closure));
+void WebSocketClient::begin_closing(std::uint16_t code, std::string_view reason) {
+  send_frame(Opcode::close, close_payload(code, reason));
   if (state_ != State::open) return;
   state_ = State::closing;
+  wire_.timers().disarm(ping_timer_);
   wire_.timers().arm(timer_, round_up(now() + goodbye_patience, coarse_grid));
+}
+
+void WebSocketClient::close(std::uint16_t code, std::string_view reason) {
+  listener_ = nullptr;
+  std::vector<std::string>().swap(unread_);
+  if (state_ == State::open) begin_closing(code, reason);
 }
 
 void WebSocketClient::cancel_connect() {
@@ -278,7 +389,8 @@ void WebSocketClient::cancel_connect() {
 void WebSocketClient::abort() {
   cancel_connect();
   listener_ = nullptr;
-  if (state_ != State::connecting) end("aborted");
+  // No code: how it would have ended is not known.
+  if (state_ != State::connecting) end("aborted", 0);
 }
 
 }  // namespace stampede

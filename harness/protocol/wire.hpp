@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/measure/stream_counts.hpp"
 #include "harness/outcome.hpp"
 #include "harness/protocol/task.hpp"
 #include "harness/protocol/timer_heap.hpp"
@@ -99,6 +100,7 @@ struct Exchange {
 struct Traffic {
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, frames_in = 0, frames_out = 0;
   std::uint64_t redirects = 0;  // requests that followed one
+  StreamCounts streams;
 };
 struct OpenCounts {
   std::uint64_t connections = 0, websockets = 0, requests = 0;

@@ -60,6 +60,7 @@ class Console {
   void write_errors();
   void write_resources();
   void write_books();
+  void write_streams();
 
   [[nodiscard]] std::string paint(Style style, const std::string& text) const {
     if (!colour_ || style == Style::plain) return text;
@@ -454,6 +455,43 @@ void Console::write_resources() {
   table(rows);
 }
 
+// WebSockets and event streams; nothing about a run that had none.
+void Console::write_streams() {
+  const StreamCounts& streams = run_.streams;
+  std::string text;
+  const auto add = [&text](std::uint64_t count, std::string_view what) {
+    if (count > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : " · ", human_count(count), what);
+  };
+  add(streams.messages_in, "messages");
+  add(streams.binary_in, "binary messages");
+  add(streams.events, "events");
+  add(streams.reconnects, "reconnects");
+  add(streams.unread_dropped, "dropped unread");
+  add(streams.malformed, "streams given up as malformed");
+  std::string codes;
+  for (const auto& [code, times] : streams.close_codes) {
+    codes += fmt::format("{}{} × {}", codes.empty() ? "closed with " : ", ",
+                         code == 0 ? "others" : std::to_string(code), human_count(times));
+  }
+  if (!codes.empty()) text += (text.empty() ? "" : " · ") + codes;
+  if (!text.empty()) wrapped(text, 2);
+  if (streams.push_lag_negative > 0) {
+    wrapped(
+        fmt::format("{} pushes came before they were stamped: target and generator do not share "
+                    "a clock, so no push lag of this run means anything",
+                    human_count(streams.push_lag_negative)),
+        2);
+  }
+  if (streams.push_lag_unusable > 0) {
+    wrapped(
+        fmt::format("{} pushes had no time stamp where `push_lag` points, or one of more than an "
+                    "hour ago: they are in no figure",
+                    human_count(streams.push_lag_unusable)),
+        2);
+  }
+}
+
 void Console::write_books() {
   const SessionCounts& s = run_.sessions;
   title("SESSIONS",
@@ -465,6 +503,7 @@ void Console::write_books() {
                       human_bytes(run_.bytes_out), human_count(run_.ws_frames_in),
                       human_count(run_.ws_frames_out)),
           2);
+  write_streams();
   if (!run_.ledger_note.empty()) wrapped(run_.ledger_note, 2);
   if (run_.files.empty()) return;
   title("FILES", printable(run_.files.front()));

@@ -145,6 +145,7 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
   into.connections = measured.connections;
   into.ws_frames_in = measured.ws_frames_in;
   into.ws_frames_out = measured.ws_frames_out;
+  into.streams = measured.streams;
   for (std::size_t i = 0; i < outcome_count; ++i) {
     if (!measured.example[i].empty()) {
       into.error_examples[std::string(outcome_names[i])] = measured.example[i];

@@ -3,6 +3,7 @@
 #include "harness/report/run_result.hpp"
 
 #include <array>
+#include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -15,6 +16,7 @@ namespace stampede {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using CloseCodes = decltype(StreamCounts::close_codes);
 using CountAndRate = std::pair<std::uint64_t, double>;
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
@@ -74,6 +76,19 @@ void fields(Archive& archive, SessionCounts& sessions) {
   archive("failed", sessions.failed);
   archive("unfinished", sessions.unfinished);
   archive("not_sent", sessions.not_sent);
+}
+template <class Archive>
+void fields(Archive& archive, StreamCounts& streams) {
+  archive("messages_in", streams.messages_in);
+  archive("binary_in", streams.binary_in);
+  archive("pings_answered", streams.pings_answered);
+  archive("events", streams.events);
+  archive("reconnects", streams.reconnects);
+  archive("unread_dropped", streams.unread_dropped);
+  archive("malformed", streams.malformed);
+  archive("push_lag_negative", streams.push_lag_negative);
+  archive("push_lag_unusable", streams.push_lag_unusable);
+  archive("close_codes", streams.close_codes);
 }
 template <class Archive>
 void fields(Archive& archive, SecondResult& second) {
@@ -153,6 +168,7 @@ void fields(Archive& archive, RunResult& run) {
   archive("connections", run.connections);
   archive("ws_frames_in", run.ws_frames_in);
   archive("ws_frames_out", run.ws_frames_out);
+  archive("streams", run.streams);
   archive("total", run.total);
   archive("series", run.series);
   archive("statuses", run.statuses);
@@ -212,6 +228,11 @@ class Writer {
   static Json written(std::map<std::string, T>& values) {
     Json object = Json::object();
     for (auto& [key, value] : values) object[key] = written(value);
+    return object;
+  }
+  static Json written(CloseCodes& codes) {
+    Json object = Json::object();
+    for (const auto& [code, times] : codes) object[std::to_string(code)] = times;
     return object;
   }
 
@@ -335,6 +356,19 @@ class Reader {
     if (!json.is_object()) return problem("must be an object");
     for (const auto& [key, value] : json.items()) {
       Reader(problems_, path_ + "/" + key).read(value, values[key]);
+    }
+  }
+
+  void read(const Json& json, CloseCodes& codes) {
+    if (!json.is_object()) return problem("must be an object");
+    for (const auto& [key, times] : json.items()) {
+      std::uint16_t code = 0;
+      const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), code);
+      if (error != std::errc{} || end != key.data() + key.size()) {
+        problem("has a member \"" + key + "\" that is no close code");
+        continue;
+      }
+      Reader(problems_, path_ + "/" + key).read(times, codes[code]);
     }
   }
 

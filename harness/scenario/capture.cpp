@@ -247,21 +247,6 @@ class Answer {
   Json json_;
 };
 
-bool matches(const Json& message, const MessageMatch& wanted, const Variables& variables,
-             Random& random) {
-  std::string expected;
-  std::string actual;
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& member) {
-    const Json* const found = find(message, member.first);
-    if (found == nullptr) return false;
-    expected.clear();
-    actual.clear();
-    member.second.render(variables, random, expected);
-    append_text(actual, value_of(*found));
-    return actual == expected;
-  });
-}
-
 }  // namespace
 
 std::optional<std::string> pick_cells(std::string_view base64, unsigned bits, unsigned value,
@@ -303,18 +288,6 @@ std::optional<std::string> apply_captures(const std::vector<CompiledCapture>& ca
     if (problem && !first) first = std::move(problem);
   }
   return first;
-}
-
-MessageKind classify_message(const WsAwaitStep& step, std::string_view message,
-                             const Variables& variables, Random& random) {
-  if (too_deep(message)) return MessageKind::other;
-  const Json json = Json::parse(message, nullptr, false);
-  if (!json.is_object()) return MessageKind::other;
-  if (matches(json, step.where, variables, random)) return MessageKind::awaited;
-  const bool over = std::any_of(step.unless.begin(), step.unless.end(), [&](const auto& match) {
-    return matches(json, match, variables, random);
-  });
-  return over ? MessageKind::over : MessageKind::other;
 }
 
 }  // namespace stampede

@@ -1,5 +1,5 @@
-// What a session takes out of an answer, and how it recognises the message it waits for. Pure: text
-// in, variables out; a problem is a value and becomes the outcome assertion_failed.
+// What a session takes out of an answer. Pure: text in, variables out; a problem is a value and
+// becomes the outcome assertion_failed.
 #pragma once
 
 #include <functional>
@@ -31,11 +31,5 @@ using HeaderLookup = std::function<std::optional<std::string_view>(std::string_v
 [[nodiscard]] std::optional<std::string> pick_cells(std::string_view base64, unsigned bits,
                                                     unsigned value, std::size_t cells_max,
                                                     std::size_t count, Random& random);
-
-enum class MessageKind : std::uint8_t { other, awaited, over };
-// Does a text message end the wait: by what was awaited, or by one of the `unless`? What is no JSON
-// object, or deeper than 64 levels, is `other`.
-[[nodiscard]] MessageKind classify_message(const WsAwaitStep& step, std::string_view message,
-                                           const Variables& variables, Random& random);
 
 }  // namespace stampede

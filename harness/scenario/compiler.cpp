@@ -10,7 +10,7 @@ namespace stampede {
 namespace {
 
 constexpr std::array<std::string_view, builtin_slots> builtin_names{
-    "user", "token", "session", "round", "status", "outcome", "code"};
+    "user", "token", "session", "round", "status", "outcome", "code", "ws_code"};
 
 bool same(const Diagnostic& a, const Diagnostic& b) {
   return a.place.line == b.place.line && a.place.column == b.place.column && a.message == b.message;
@@ -59,6 +59,8 @@ void Compiler::for_each_variable(const std::vector<StepSpec>& steps, const EachV
       for (const CaptureSpec& capture : http->captures) tell(capture.variable, capture.place);
     } else if (const auto* await = std::get_if<WsAwaitSpec>(&step.action)) {
       for (const CaptureSpec& capture : await->captures) tell(capture.variable, capture.place);
+    } else if (const auto* event = std::get_if<SseAwaitSpec>(&step.action)) {
+      for (const CaptureSpec& one : event->data.captures) tell(one.variable, one.place);
     } else if (const auto* set = std::get_if<SetSpec>(&step.action)) {
       for (const auto& [name, source] : set->assignments) tell(name, source.place);
     }
@@ -186,6 +188,7 @@ CompiledStep Compiler::compile_step(const StepSpec& spec) {
         return compile_action(action, spec.place);
       },
       spec.action);
+  add_derived_series(spec, step);
   if (spec.record) step.record = compile_record(*spec.record);
   step_ = outer;
   return step;
@@ -194,14 +197,18 @@ CompiledStep Compiler::compile_step(const StepSpec& spec) {
 SeriesId Compiler::series_of(const StepSpec& spec) {
   const NamedStep wanted{static_cast<SeriesId>(run_.series.size()), spec.action.index(),
                          spec.transaction, spec.waits};
-  const auto [found, added] = names_.try_emplace(spec.name, wanted);
+  return series_named(spec.name, wanted, spec.place);
+}
+
+SeriesId Compiler::series_named(const std::string& name, const NamedStep& wanted, Place place) {
+  const auto [found, added] = names_.try_emplace(name, wanted);
   const NamedStep& known = found->second;
   if (added) {
-    run_.series.push_back({scenario_, spec.name, spec.transaction, spec.waits});
+    run_.series.push_back({scenario_, name, wanted.transaction, wanted.waits});
   } else if (known.kind != wanted.kind || known.transaction != wanted.transaction ||
              known.waits != wanted.waits) {
     report(
-        spec.place, "another step named \"" + spec.name + "\" has a different meaning",
+        place, "another step named \"" + name + "\" has a different meaning",
         "steps that share a name share a row of the report: same kind, `transaction` and `waits`");
   }
   return known.series;
@@ -277,24 +284,6 @@ HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   return step;
 }
 
-WsConnectStep Compiler::compile_action(const WsConnectSpec& spec, Place /*place*/) {
-  return {compile_template(spec.path), spec.protocol, compile_headers(spec.headers),
-          spec.heartbeat_every, spec.heartbeat_text};
-}
-
-WsSendStep Compiler::compile_action(const WsSendSpec& spec, Place /*place*/) {
-  return {compile_template(spec.text)};
-}
-
-WsAwaitStep Compiler::compile_action(const WsAwaitSpec& spec, Place place) {
-  WsAwaitStep step;
-  step.where = compile_match(spec.where, place);
-  for (const auto& match : spec.unless) step.unless.push_back(compile_match(match, place));
-  step.captures = compile_captures(spec.captures);
-  return step;
-}
-
-WsCloseStep Compiler::compile_action(const WsCloseSpec& /*spec*/, Place /*place*/) { return {}; }
 ConnectStep Compiler::compile_action(const ConnectSpec& /*spec*/, Place /*place*/) { return {}; }
 StopStep Compiler::compile_action(const StopSpec& /*spec*/, Place /*place*/) { return {}; }
 ThinkStep Compiler::compile_action(const ThinkSpec& spec, Place /*place*/) {

@@ -45,6 +45,7 @@ class Compiler {
   Steps compile_steps(const std::vector<StepSpec>& specs);
   CompiledStep compile_step(const StepSpec& spec);
   SeriesId series_of(const StepSpec& spec);
+  SeriesId series_named(const std::string& name, const NamedStep& wanted, Place place);
   std::vector<Header> compile_headers(const std::vector<std::pair<std::string, Source>>& specs);
   std::vector<CompiledCapture> compile_captures(const std::vector<CaptureSpec>& specs);
   MessageMatch compile_match(const std::vector<std::pair<std::string, Source>>& members,
@@ -57,6 +58,12 @@ class Compiler {
   WsSendStep compile_action(const WsSendSpec& spec, Place place);
   WsAwaitStep compile_action(const WsAwaitSpec& spec, Place place);
   WsCloseStep compile_action(const WsCloseSpec& spec, Place place);
+  SseConnectStep compile_action(const SseConnectSpec& spec, Place place);
+  SseAwaitStep compile_action(const SseAwaitSpec& spec, Place place);
+  SseCloseStep compile_action(const SseCloseSpec& spec, Place place);
+  std::optional<PushLag> compile_push_lag(const std::optional<PushLagSpec>& spec);
+  // The series that a stream's step makes beside its own.
+  void add_derived_series(const StepSpec& spec, CompiledStep& step);
   ConnectStep compile_action(const ConnectSpec& spec, Place place);
   ThinkStep compile_action(const ThinkSpec& spec, Place place);
   SetStep compile_action(const SetSpec& spec, Place place);

@@ -69,23 +69,52 @@ struct HttpStep {
   std::vector<CompiledCapture> captures;
   bool wants_retry_after = false;
 };
+struct PushLag {
+  std::string pointer;
+  Nanos unit{0};
+  SeriesId series = 0;
+};
 struct WsConnectStep {
   Template path;
   std::string protocol;
   std::vector<Header> headers;
   Nanos heartbeat_every{0};
   std::string heartbeat_text;
+  Nanos ping_every{0}, pong_timeout{0};
+  std::size_t message_max = stream_message_default;
+  SeriesId ping_series = 0;  // meaningful with ping_every
+  std::optional<PushLag> push_lag;
 };
 struct WsSendStep {
   Template text;
+  bool binary = false;
 };
 using MessageMatch = std::vector<std::pair<std::string, Template>>;
 struct WsAwaitStep {
   MessageMatch where;
+  std::optional<Template> contains;
   std::vector<MessageMatch> unless;
   std::vector<CompiledCapture> captures;
 };
-struct WsCloseStep {};
+struct WsCloseStep {
+  std::uint16_t code = 1000;
+  Template reason;
+};
+struct SseConnectStep {
+  Template path;
+  std::vector<Header> headers;
+  std::size_t message_max = stream_message_default;
+  std::uint32_t reconnects_max = 0;
+  Nanos retry{0};
+  SeriesId first_event_series = 0, gap_series = 0;
+  SeriesId reconnect_series = 0;  // meaningful with reconnects_max
+  std::optional<PushLag> push_lag;
+};
+struct SseAwaitStep {
+  std::string event;  // empty: any
+  WsAwaitStep data;
+};
+struct SseCloseStep {};
 struct ConnectStep {};
 struct ThinkStep {
   RandomDuration duration;
@@ -133,11 +162,11 @@ struct RendezvousStep {
 };
 
 struct CompiledStep {
-  std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, ConnectStep,
-               ThinkStep, SetStep, IfStep, LoopStep, ChooseStep, CountStep, StopStep, RetryStep,
-               ParallelStep, RendezvousStep>
+  std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, SseConnectStep,
+               SseAwaitStep, SseCloseStep, ConnectStep, ThinkStep, SetStep, IfStep, LoopStep,
+               ChooseStep, CountStep, StopStep, RetryStep, ParallelStep, RendezvousStep>
       action;
-  SeriesId series = 0;  // meaningful for HTTP, ws_connect, ws_await and connect steps
+  SeriesId series = 0;  // meaningful for steps with a name
   Nanos timeout{0};
   std::optional<CompiledRecord> record;
   // Somebody asks what became of its sample: a retry, a branch of parallel, the set-up.
@@ -156,6 +185,7 @@ enum BuiltinSlot : std::uint32_t {
   slot_status,   // status of the last HTTP answer; 0: none (integer)
   slot_outcome,  // name of the last sample's outcome (string)
   slot_code,     // `code` member of the last problem+json answer, or "" (string)
+  slot_ws_code,  // how the session's last WebSocket was closed; 0: it was not (integer)
   builtin_slots
 };
 

@@ -73,6 +73,10 @@ TEST(Recorder, TakeHandsOverOnceAndStartsAgain) {
   recorder.traffic(10, 20);
   recorder.connection();
   recorder.ws_frames(1, 2);
+  StreamCounts streams;
+  streams.events = 3;
+  streams.count_close(1000);
+  recorder.streams(streams);
   recorder.loop_lag(milliseconds{1});
   ++recorder.sessions().scheduled;
   const Snapshot first = recorder.take();
@@ -80,6 +84,7 @@ TEST(Recorder, TakeHandsOverOnceAndStartsAgain) {
   EXPECT_EQ(first.counters, (std::vector<std::uint64_t>{0, 1}));
   EXPECT_EQ(first.sessions.scheduled, 1U);
   EXPECT_EQ(first.loop_lag.count(), 1U);
+  EXPECT_EQ(first.streams, streams);
   Snapshot nothing;
   nothing.series.resize(1);
   nothing.counters.resize(2);

@@ -108,6 +108,7 @@ TEST(Snapshot, MergingKeepsEveryCounterApart) {
   a.connections = 10;
   a.ws_frames_in = 11;
   a.ws_frames_out = 12;
+  a.streams = {13, 14, 15, 16, 17, 18, 19, 20, 21, {{1000, 22}, {4410, 23}}};
   const Snapshot twice = sum(a, a);
   EXPECT_EQ(twice.sessions, (SessionCounts{2, 4, 6, 8, 10}));
   EXPECT_EQ(twice.requests_begun, 12U);
@@ -117,6 +118,17 @@ TEST(Snapshot, MergingKeepsEveryCounterApart) {
   EXPECT_EQ(twice.connections, 20U);
   EXPECT_EQ(twice.ws_frames_in, 22U);
   EXPECT_EQ(twice.ws_frames_out, 24U);
+  const StreamCounts streams{26, 28, 30, 32, 34, 36, 38, 40, 42, {{1000, 44}, {4410, 46}}};
+  EXPECT_EQ(twice.streams, streams);
+}
+
+TEST(StreamCounts, CloseCodesBeyondTheLimitAreCountedTogether) {
+  StreamCounts counts;
+  for (std::uint16_t code = 3000; code < 3100; ++code) counts.count_close(code);
+  counts.count_close(3000);
+  EXPECT_EQ(counts.close_codes.at(3000), 2U);
+  EXPECT_EQ(counts.close_codes.at(0), 36U);
+  EXPECT_EQ(counts.close_codes.size(), StreamCounts::close_codes_max + 1);
 }
 
 }  // namespace

@@ -130,6 +130,99 @@ TEST(FrameDecoder, WhatTheProtocolForbidsIsMalformed) {
   }
 }
 
+// Frame by frame, until the last one is what the decoder made of it.
+FrameDecoder::Item last_item(FrameDecoder& decoder, std::string_view bytes) {
+  decoder.feed(bytes);
+  FrameDecoder::Item last;
+  for (auto item = decoder.next(); item.event != Event::none; item = decoder.next()) {
+    last = item;
+    if (item.event == Event::malformed) break;
+  }
+  return last;
+}
+
+TEST(FrameDecoder, SaysWithWhichCodeToClose) {
+  const std::vector<std::pair<std::string, unsigned>> table{
+      {frame(0xC1, "x"), 1002},
+      {frame(0x80, "x"), 1002},
+      {frame(0x88, "x"), 1002},
+      {frame(0x88, "\x03\xed"), 1002},  // 1005 may not stand in a frame
+      {frame(0x88, "\x03\xe7"), 1002},  // 999
+      {frame(0x88, "\x03\xe8\xff"), 1007},
+      {frame(0x81, "\xc0\x80"), 1007},
+      {frame(0x01, "a\xe2\x82") + frame(0x80, "b"), 1007},
+      {"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x01"s, 1009},
+      {frame(0x02, std::string(40'000, 'x')) + frame(0x80, std::string(40'000, 'x')), 1009},
+  };
+  for (const auto& [bytes, code] : table) {
+    FrameDecoder decoder;
+    const auto item = last_item(decoder, bytes);
+    EXPECT_EQ(item.event, Event::malformed);
+    EXPECT_EQ(item.close_code, code) << item.payload;
+    EXPECT_FALSE(item.payload.empty());
+  }
+}
+
+TEST(FrameDecoder, ALetterMayBeSplitByFragments) {
+  FrameDecoder decoder;
+  const std::string bytes = frame(0x01, "a\xe2\x82") + frame(0x80, "\xac");
+  const auto item = last_item(decoder, bytes);
+  EXPECT_EQ(item.event, Event::text);
+  EXPECT_EQ(item.payload, "a\u20ac");
+}
+
+TEST(FrameDecoder, BinaryNeedNotBeText) {
+  FrameDecoder decoder;
+  const std::string bytes = frame(0x82, "\xff\xfe");
+  EXPECT_EQ(last_item(decoder, bytes).event, Event::binary);
+}
+
+TEST(FrameDecoder, TheLimitIsTheStepsOwn) {
+  FrameDecoder small(100);
+  const std::string bytes = frame(0x81, std::string(101, 'x'));
+  EXPECT_EQ(last_item(small, bytes).close_code, 1009);
+  FrameDecoder large(1 << 20);
+  std::string long_frame = "\x81\x7f\x00\x00\x00\x00\x00\x10\x00\x00"s;
+  long_frame.append(1 << 20, 'x');
+  std::size_t messages = 0;
+  for (std::size_t at = 0; at < long_frame.size(); at += 60'000) {
+    const std::string piece = long_frame.substr(at, 60'000);
+    const auto item = last_item(large, piece);
+    messages += item.event == Event::text && item.payload.size() == 1 << 20 ? 1 : 0;
+  }
+  EXPECT_EQ(messages, 1u);
+}
+
+TEST(FrameDecoder, APingFitsIntoAMessageThatIsNearlyFull) {
+  FrameDecoder decoder(1000);
+  const std::string bytes =
+      frame(0x01, std::string(990, 'a')) + frame(0x89, std::string(125, 'p')) + frame(0x80, "b");
+  EXPECT_EQ(last_item(decoder, bytes).payload.size(), 991u);
+}
+
+TEST(ClosePayload, CutsALongReasonBetweenLetters) {
+  EXPECT_EQ(close_payload(1000), "\x03\xe8"s);
+  EXPECT_EQ(close_payload(4410, "gone"), "\x11\x3agone"s);
+  std::string reason(122, 'x');
+  const std::string whole = close_payload(1000, reason + "y tail");
+  EXPECT_EQ(whole.size(), control_size_max);
+  const std::string cut = close_payload(1000, reason + "\u20ac");
+  EXPECT_EQ(cut.size(), 2u + 122u);
+}
+
+TEST(Utf8, IsWhatUnicodeAllows) {
+  for (const std::string_view good :
+       {"", "plain ascii of some length", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+        "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "12345678\xc3\xa9"}) {
+    EXPECT_TRUE(is_utf8(good)) << good;
+  }
+  for (const std::string_view bad :
+       {"\x80", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82", "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "12345678\xff", "\xe2\x28\xa1"}) {
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+  }
+}
+
 TEST(FrameDecoder, AMessageOfExactlyTheLimitPasses) {
   FrameDecoder decoder;
   std::string bytes = "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s + std::string(65'536, 'x');

@@ -211,33 +211,5 @@ TEST(Cells, TwentyThousandCellsTakeMicroseconds) {
   EXPECT_LT(each, std::chrono::milliseconds{3});
 }
 
-WsAwaitStep awaiting_admission() {
-  WsAwaitStep step;
-  step.where.emplace_back("/t", *Template::parse("admitted", slots));
-  step.where.emplace_back("/event", *Template::parse("${a}", slots));
-  MessageMatch over;
-  over.emplace_back("/t", *Template::parse("ghosted", slots));
-  step.unless.push_back(std::move(over));
-  return step;
-}
-
-TEST(Message, AwaitedOverOrOther) {
-  const WsAwaitStep step = awaiting_admission();
-  Variables variables(3);
-  variables.set(0, std::int64_t{7});
-  Random random(1, 1);
-  const auto kind = [&](std::string_view text) {
-    return classify_message(step, text, variables, random);
-  };
-  EXPECT_EQ(kind(R"({"t":"admitted","event":7,"x":1})"), MessageKind::awaited);
-  EXPECT_EQ(kind(R"({"t":"admitted","event":"7"})"), MessageKind::awaited);
-  EXPECT_EQ(kind(R"({"t":"admitted","event":8})"), MessageKind::other);
-  EXPECT_EQ(kind(R"({"t":"position"})"), MessageKind::other);
-  EXPECT_EQ(kind(R"({"t":"ghosted"})"), MessageKind::over);
-  EXPECT_EQ(kind("hb"), MessageKind::other);
-  EXPECT_EQ(kind("[1]"), MessageKind::other);
-  EXPECT_EQ(kind(std::string(100'000, '[')), MessageKind::other);
-}
-
 }  // namespace
 }  // namespace stampede

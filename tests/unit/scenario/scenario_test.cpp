@@ -104,11 +104,11 @@ TEST(Compile, SlotsAreBuiltinsThenEventsThenTheProfilesOwn) {
       "    - set: {tries: 0}\n    - get: /\n      name: x\n"
       "      capture: {id: /id}\n");
   EXPECT_EQ(run.slots, (std::vector<std::string>{"user", "token", "session", "round", "status",
-                                                 "outcome", "code", "event_1", "event_2", "event",
-                                                 "limit", "mine", "tries", "id"}));
+                                                 "outcome", "code", "ws_code", "event_1", "event_2",
+                                                 "event", "limit", "mine", "tries", "id"}));
   ASSERT_EQ(run.run_values.size(), 2U);
-  EXPECT_EQ(run.run_values[0].first, 7U);
-  EXPECT_EQ(run.run_values[1].first, 8U);
+  EXPECT_EQ(run.run_values[0].first, builtin_slots);
+  EXPECT_EQ(run.run_values[1].first, builtin_slots + 1U);
   EXPECT_EQ(run.run_values[1].second, Value{});
 }
 
@@ -118,7 +118,7 @@ TEST(Compile, StartVariablesAreTheRunsThenTheScenarios) {
   ASSERT_EQ(run.scenarios[0].start_variables.size(), 3U);
   EXPECT_EQ(run.scenarios[1].start_variables.size(), 2U);
   Variables variables(run.slots.size());
-  variables.set(8, std::int64_t{17});
+  variables.set(builtin_slots + 1U, std::int64_t{17});
   variables.set(slot_user, std::int64_t{3});
   Random random(1, 1);
   const auto value = [&](std::size_t at) {
@@ -145,6 +145,32 @@ TEST(Compile, OneSeriesPerScenarioAndStepName) {
   const auto& branch = std::get<IfStep>(run.scenarios[1].steps[1].action);
   EXPECT_EQ(branch.then_steps[0].series, run.scenarios[1].steps[0].series);
   EXPECT_EQ(branch.then_steps[1].series, 3U);
+}
+
+TEST(Compile, StreamsHaveSeriesOfTheirOwnBesideTheirStep) {
+  const CompiledRun run = compiled(
+      "    - ws_connect: /ws\n      name: socket\n      ping_every: 5s\n"
+      "    - sse_connect: /events\n      name: feed\n      push_lag: /ts\n"
+      "      reconnect: {times: 0}\n");
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < run.series.size() / 2; ++at) names.push_back(run.series[at].step);
+  EXPECT_EQ(names, (std::vector<std::string>{"socket", "socket_ping", "feed", "feed_first_event",
+                                             "feed_gap", "feed_push_lag"}));
+  const auto& socket = std::get<WsConnectStep>(run.scenarios[0].steps[0].action);
+  EXPECT_EQ(socket.ping_series, 1U);
+  EXPECT_TRUE(run.series[socket.ping_series].waits) << "not in the totals";
+  const auto& feed = std::get<SseConnectStep>(run.scenarios[0].steps[1].action);
+  EXPECT_EQ(feed.first_event_series, 3U);
+  EXPECT_EQ(feed.gap_series, 4U);
+  EXPECT_EQ(feed.push_lag->series, 5U);
+  EXPECT_FALSE(run.series[2].waits);
+}
+
+TEST(Compile, AStepCannotTakeTheNameOfAStreamsSeries) {
+  EXPECT_NE(problems_of("    - ws_connect: /ws\n      name: a\n      ping_every: 5s\n"
+                        "    - get: /\n      name: a_ping\n")
+                .find("another step named \"a_ping\" has a different meaning"),
+            std::string::npos);
 }
 
 TEST(Compile, ChooseIsCumulativeAndCountersAreNumbered) {
