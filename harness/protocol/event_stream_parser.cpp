@@ -45,8 +45,10 @@ EventStreamParser::Step EventStreamParser::next() {
     if (use_line(line)) return Step::event;
     if (name_.size() + data_.size() > event_size_max_ + 1) return Step::too_big;
   }
-  const std::size_t mark = first_line_ ? byte_order_mark.size() : 0;
-  if (partial_.size() > event_size_max_ + mark) return Step::too_big;
+  // What may be a byte order mark, whole or not, is no part of the line.
+  const std::string_view begin = std::string_view(partial_).substr(0, byte_order_mark.size());
+  const std::size_t mark = first_line_ && byte_order_mark.starts_with(begin) ? begin.size() : 0;
+  if (partial_.size() - mark > event_size_max_) return Step::too_big;
   return Step::needs_more;
 }
 
