@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/report_command.hpp"
 
 namespace stampede {
 namespace {
@@ -34,6 +35,7 @@ constexpr const char* examples =
     "  stampede bench http://127.0.0.1:8080/ -c 64 -d 10s -R 1000\n"
     "                                                one URL, no profile; both clocks\n"
     "  stampede validate p.yaml                      every problem of a profile, with its place\n"
+    "  stampede report runs/X --format hlog          its histograms, for the HdrHistogram tools\n"
     "  stampede up single                            start the topology and keep it until Ctrl-C\n";
 
 void add_attach_options(CLI::App& command, AttachOptions& attach) {
@@ -164,9 +166,11 @@ ExitCode run_cli(int argc, char** argv, const CliEnvironment& environment, std::
   ValidateOptions validate;
   UpOptions up;
   BenchCommand bench;
+  ReportOptions report;
   add_run(app, run);
   add_bench(app, bench);
   add_validate(app, validate);
+  add_report(app, report);
   add_up(app, up);
   try {
     app.parse(argc, argv);
@@ -179,12 +183,14 @@ ExitCode run_cli(int argc, char** argv, const CliEnvironment& environment, std::
   run.terminal = !run.plain && isatty(STDOUT_FILENO) == 1;
   run.colour = run.terminal && !environment.no_colour;
   run.command_line.assign(argv, argv + argc);
+  report.colour = isatty(STDOUT_FILENO) == 1 && !environment.no_colour;
   bench.command_line = run.command_line;
   bench.terminal = isatty(STDERR_FILENO) == 1;
   try {
     if (app.got_subcommand("run")) return command_run(run, out, err);
     if (app.got_subcommand("bench")) return command_bench(bench, out, err);
     if (app.got_subcommand("validate")) return command_validate(validate, out, err);
+    if (app.got_subcommand("report")) return command_report(report, out, err);
     return command_up(up, out, err);
   } catch (const std::exception& problem) {
     err << "stampede: internal error: " << problem.what()

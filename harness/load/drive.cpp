@@ -160,8 +160,8 @@ class Assembly {
 
   void add(WorkerSecond part) {
     LoadSecond& second = at(part.second);
-    second.delta += part.warm_up;
-    second.delta += part.measured;
+    second.delta_warm_up += part.warm_up;
+    second.delta_measured += part.measured;
     second.gauges.users_alive += part.gauges.users_alive;
     second.gauges.requests_in_flight += part.gauges.requests_in_flight;
     second.gauges.connections_open += part.gauges.connections_open;
@@ -193,7 +193,10 @@ class Assembly {
   void deliver() {
     const std::uint64_t told = *std::min_element(told_.begin(), told_.end());
     while (!open_.empty() && delivered_ < told) {
-      if (each_second_) each_second_(open_.front());
+      LoadSecond& second = open_.front();
+      second.delta = second.delta_measured;
+      second.delta += second.delta_warm_up;
+      if (each_second_) each_second_(second);
       open_.pop_front();
       ++delivered_;
     }

@@ -53,7 +53,8 @@ struct LoadSecond {
   std::uint32_t second = 0;  // from 0, since the start of the load
   bool warm_up = false;      // its start lies in the warm-up
   bool drain = false;
-  Snapshot delta;  // warm-up and measured samples that ended in it, merged
+  Snapshot delta;                          // warm-up and measured samples that ended in it, merged
+  Snapshot delta_warm_up, delta_measured;  // its parts
   LoadGauges gauges;
   double worker_cpu = 0;  // busiest worker thread's CPU share of that second, 0…1
 };

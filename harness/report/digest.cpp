@@ -168,9 +168,14 @@ SecondResult digest_second(const Snapshot& delta, const std::vector<SeriesLabel>
   out.shed = counted.shed;
   out.users_alive = facts.users_alive;
   out.in_flight = facts.in_flight;
-  out.response_ns_p50 = ns_of(response.quantile(0.50));
-  out.response_ns_p95 = ns_of(response.quantile(0.95));
-  out.response_ns_p99 = ns_of(response.quantile(0.99));
+  const auto put = [&](const char* key, double q, std::optional<std::int64_t>& into) {
+    const auto figure = response.quantile(q);
+    into = ns_of(figure);
+    if (figure && figure->at_least()) out.at_least.emplace_back(key);
+  };
+  put("p50", 0.50, out.response_ns_p50);
+  put("p95", 0.95, out.response_ns_p95);
+  put("p99", 0.99, out.response_ns_p99);
   out.lag_ns_p99 = ns_of(latencies(delta, all, Of::lag).quantile(0.99));
   out.worker_cpu = facts.worker_cpu;
   return out;

@@ -105,6 +105,7 @@ void fields(Archive& archive, SecondResult& second) {
   archive("response_ns_p95", second.response_ns_p95);
   archive("response_ns_p99", second.response_ns_p99);
   archive("lag_ns_p99", second.lag_ns_p99);
+  archive("at_least", second.at_least);
   archive("worker_cpu", second.worker_cpu);
 }
 template <class Archive>

@@ -41,6 +41,7 @@ struct SecondResult {
   std::uint64_t requests = 0, transactions = 0, errors = 0, shed = 0, users_alive = 0,
                 in_flight = 0;
   std::optional<std::int64_t> response_ns_p50, response_ns_p95, response_ns_p99, lag_ns_p99;
+  std::vector<std::string> at_least;  // p50 p95 p99: lower bounds, as in Latency
   double worker_cpu = 0;
 };
 

@@ -17,11 +17,13 @@ std::string clock_text(double seconds) {
   return fmt::format("{:02}:{:02}", whole / 60, whole % 60);
 }
 
-std::string latency(std::optional<std::int64_t> value) {
+std::string latency(std::optional<std::int64_t> value, bool at_least = false) {
   if (!value) return "–";
+  const char* mark = at_least ? "≥ " : "";
   const double ms = static_cast<double>(*value) / 1e6;
-  if (ms < 10) return fmt::format("{:.2f} ms", ms);
-  return ms < 1000 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.2f} s", ms / 1e3);
+  if (ms < 10) return fmt::format("{}{:.2f} ms", mark, ms);
+  return ms < 1000 ? fmt::format("{}{:.0f} ms", mark, ms)
+                   : fmt::format("{}{:.2f} s", mark, ms / 1e3);
 }
 
 std::string grouped(std::uint64_t number) {
@@ -68,13 +70,16 @@ std::string LiveView::phase() const {
 }
 
 std::string LiveView::figures() const {
+  const auto bound = [this](const char* key) {
+    return std::ranges::find(last_.at_least, key) != last_.at_least.end();
+  };
   const double share =
       requests_ == 0 ? 0 : 100.0 * static_cast<double>(errors_) / static_cast<double>(requests_);
   return fmt::format(
       "users {}  tx/s {}  http/s {}  p95 {}  p99 {}  errors {} ({:.2f} %)  lag p99 {}",
       grouped(last_.users_alive), grouped(last_.transactions), grouped(last_.requests),
-      latency(last_.response_ns_p95), latency(last_.response_ns_p99), grouped(errors_), share,
-      latency(last_.lag_ns_p99));
+      latency(last_.response_ns_p95, bound("p95")), latency(last_.response_ns_p99, bound("p99")),
+      grouped(errors_), share, latency(last_.lag_ns_p99));
 }
 
 void LiveView::second(const SecondResult& second) {

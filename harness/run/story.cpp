@@ -220,6 +220,7 @@ bool Story::drive_load() {
                   request_.terminal);
   }
   usage_before_ = topology_->usage();
+  open_histogram_log(to_seconds(plan.length + plan.drain));
   try {
     load_ =
         drive(plan, stop_.get_token(), [this](const LoadSecond& second) { second_passed(second); });
@@ -227,6 +228,7 @@ bool Story::drive_load() {
     end("failed", problem.what());
     return false;
   }
+  close_histogram_log();
   if (view_) view_->finish();
   view_.reset();
   usage_last_ = topology_->usage();
@@ -237,6 +239,28 @@ bool Story::drive_load() {
     end("interrupted", "stopped by a signal; what was seen until then is kept");
   }
   return !ended();
+}
+
+void Story::open_histogram_log(double seconds) {
+  if (!directory_) return;
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  std::string version;
+  for (const auto& [name, value] : result_.environment) {
+    if (name == "stampede") version = value;
+  }
+  histograms_.emplace(HistogramLog::Plan{
+      directory_->path(), series_labels(compiled_), seconds,
+      std::chrono::duration<double>(wall).count(), utc_now(),
+      fmt::format("stampede {}: {}, values in ns, maximum in ms", version, result_.id)});
+}
+
+// A log that ends early is said, and is no fault of the figures: these are in the run file.
+void Story::close_histogram_log() {
+  if (!histograms_) return;
+  if (const std::string problem = histograms_->finish(); !problem.empty()) {
+    err_ << "stampede: " << problem << "\n";
+  }
+  histograms_.reset();
 }
 
 void Story::stop_when_a_part_died() {
@@ -258,6 +282,7 @@ void Story::second_passed(const LoadSecond& second) {
     *measured_.ended_in_seconds += second.delta;
   }
   result_.seconds.push_back(row);
+  if (histograms_) histograms_->add(second.second, second.delta_warm_up, second.delta_measured);
   if (view_) view_->second(row);
 }
 

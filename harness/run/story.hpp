@@ -11,6 +11,7 @@
 #include "harness/judge/measured_run.hpp"
 #include "harness/load/load.hpp"
 #include "harness/report/run_result.hpp"
+#include "harness/run/histogram_log.hpp"
 #include "harness/run/live_view.hpp"
 #include "harness/run/run.hpp"
 #include "harness/run/run_directory.hpp"
@@ -39,6 +40,8 @@ class Story {
   ExitCode report();
   ExitCode report_to_files();
 
+  void open_histogram_log(double seconds);
+  void close_histogram_log();
   void second_passed(const LoadSecond& second);
   void stop_when_a_part_died();
   void fill_result();
@@ -64,6 +67,7 @@ class Story {
   BoxofficeAdmin::Seeded seeded_;
   std::vector<UserIdentity> users_;
   std::optional<LiveView> view_;
+  std::optional<HistogramLog> histograms_;
   LoadOutcome load_;
   MeasuredRun measured_;
   std::string death_;
