@@ -218,6 +218,23 @@ TEST(Allocations, AThinkingUserTakesNothingForARequest) {
   EXPECT_EQ(allocations_of_a_window(load), 0u);
 }
 
+TEST(Allocations, BranchesSideBySideAndGuardedStepsTakeNothing) {
+  if (!frames_are_kept) GTEST_SKIP() << "frames are not kept under this sanitizer";
+  StepSpec guarded;
+  RetrySpec retry;
+  retry.on = set_of(Outcome::shed);
+  retry.retry_after = true;
+  retry.steps = {get("style", "/style")};
+  guarded.action = std::move(retry);
+  StepSpec group;
+  group.name = "page";
+  group.waits = true;
+  group.action = ParallelSpec{3, {{get("a", "/a/${uuid}")}, {get("b", "/b")}, {guarded}}};
+  Drive load = closed_load(std::move(group));
+  load.users = people;
+  EXPECT_EQ(allocations_of_a_window(load), 0u);
+}
+
 // The counter sees what a request takes: here a value that is kept as a text of its own.
 TEST(Allocations, ALongCaptureIsSeen) {
   StepSpec step = get("ask", "/");
