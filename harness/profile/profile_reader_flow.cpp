@@ -42,11 +42,11 @@ void StepReader::check_place(const YamlNode& action) {
     problems_.report(action, "a rendezvous in setup or teardown",
                      "one user runs them: there is nobody to meet");
   }
-  constexpr std::array<std::string_view, 7> barred{
-      "connect", "ws_connect", "ws_send", "ws_await", "ws_close", "parallel", "rendezvous"};
-  const bool out_of_place = kind == "stop" || kind.starts_with("sse_") ||
-                            std::find(barred.begin(), barred.end(), kind) != barred.end();
-  if (in_branch_ && out_of_place) {
+  // A branch asks and reckons; it opens nothing that outlives it, and waits for nobody.
+  constexpr std::array<std::string_view, 16> welcome{
+      "get", "post", "put",   "patch",  "delete", "head",  "options", "think",
+      "set", "if",   "while", "repeat", "choose", "retry", "count",   "feed"};
+  if (in_branch_ && std::find(welcome.begin(), welcome.end(), kind) == welcome.end()) {
     problems_.report(action, in_quotes(kind) + " has no place in a branch of parallel",
                      "HTTP requests, think, set, if, while, repeat, choose, retry and count have");
   }
