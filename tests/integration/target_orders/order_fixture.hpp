@@ -50,7 +50,7 @@ class OrderFixture : public MysqlFixture {
   std::vector<Reply> call_all(std::vector<Call> requests);  // at once
   void run_for(Millis time);
   template <class Predicate>
-  bool eventually(Predicate predicate, Millis within = Millis(5000)) {
+  bool eventually(Predicate predicate, Millis within = Millis(20000)) {
     const TimePoint end = Clock::now() + within;
     while (Clock::now() < end) {
       if (predicate()) return true;

@@ -130,14 +130,21 @@ TEST_F(Payments, ExpiredOrderIsNotPaid) {
 TEST_F(Payments, ApprovalAfterTheOrderEndedIsRefunded) {
   spawn_workers();
   const std::string order = placed(1, {3});
-  asio::steady_timer meanwhile(io, Millis(5));
-  meanwhile.async_wait([&](auto) {
-    sql("UPDATE orders SET status='EXPIRED' WHERE id=" + order);
-    sql("UPDATE order_seats SET live=NULL");
-    sql("UPDATE user_event_quota SET used=0");
-  });
+  // The order ends once the payment is under way, however slow the machine is.
+  asio::steady_timer meanwhile(io);
+  const std::function<void()> look = [&] {
+    meanwhile.expires_after(Millis(5));
+    meanwhile.async_wait([&](const boost::system::error_code& error) {
+      if (error) return;
+      if (one("SELECT COUNT(*) FROM payments WHERE status='IN_PROGRESS'") == "0") return look();
+      sql("UPDATE orders SET status='EXPIRED' WHERE id=" + order);
+      sql("UPDATE order_seats SET live=NULL");
+      sql("UPDATE user_event_quota SET used=0");
+    });
+  };
+  look();
   PaymentConfig slow = *switches.payment();
-  slow.delay_a_ms = 150;
+  slow.delay_a_ms = 700;
   set_payment(slow);
   const Reply reply = pay(1, order);
   EXPECT_EQ(reply.status, 410);
