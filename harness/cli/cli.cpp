@@ -74,6 +74,8 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--boxoffice", options.boxoffice, "the target's binary (default: beside stampede)")
       ->type_name("FILE");
   run.add_flag("--plain", options.plain, "no colours and no redrawing, also in a terminal");
+  run.add_flag("--no-calibration", options.no_calibration,
+               "do not measure this machine's own ceiling before the run (a second)");
   run.add_flag("--quiet,-q", options.quiet, "no progress, only the summary");
   add_attach_options(run, options.attach);
 }

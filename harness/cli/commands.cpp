@@ -165,6 +165,7 @@ ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream&
   request.terminal = options.terminal;
   request.colour = options.colour;
   request.quiet = options.quiet;
+  request.calibrate = !options.no_calibration;
   request.command_line = options.command_line;
   return run(request, stop, out, err);
 }
@@ -212,6 +213,9 @@ ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostr
   const InterruptWatch watch(stop);
   RunRequest request;
   request.profile = std::move(made->profile);
+  // Nothing but what was asked for reaches the URL, and it starts at once.
+  request.profile.validity.probe = false;
+  request.calibrate = false;
   request.url = made->base_url;
   request.terminal = command.terminal;
   request.quiet = command.quiet;

@@ -20,7 +20,7 @@ struct RunOptions {
   std::vector<std::string> stages;  // "[SCENARIO=]30s:100,2m:1000"
   std::string out, boxoffice;
   AttachOptions attach;
-  bool plain = false, quiet = false;
+  bool plain = false, quiet = false, no_calibration = false;
   bool terminal = false, colour = false;
   std::vector<std::string> command_line;
 };

@@ -56,10 +56,13 @@ std::optional<double> error_budget(const std::vector<Gate>& gates) {
   return budget;
 }
 
-Nanos slo_of(const ValidityFacts& facts, const ValiditySpec& limits) {
+Nanos slo_of(const std::vector<Gate>& gates, const ValiditySpec& limits) {
   if (limits.slo) return *limits.slo;
-  const auto gate = facts.gates != nullptr ? tightest_latency(*facts.gates) : std::nullopt;
-  return gate.value_or(default_slo);
+  return tightest_latency(gates).value_or(default_slo);
+}
+
+Nanos slo_of(const ValidityFacts& facts, const ValiditySpec& limits) {
+  return slo_of(facts.gates != nullptr ? *facts.gates : std::vector<Gate>{}, limits);
 }
 
 Rows::Grade Rows::grade(double figure, double warn_above, double invalid_above,

@@ -11,16 +11,7 @@
 
 namespace stampede {
 
-// "For % of SLO" when a profile has no latency gate: what people still wait for without thinking of
-// something else.
-inline constexpr Nanos default_slo{std::chrono::seconds{1}};
-
-// The tightest latency (response time) that a gate allows with < or <=.
-[[nodiscard]] std::optional<Nanos> tightest_latency(const std::vector<Gate>& gates);
-// The profile's `slo`, else the tightest latency gate, else default_slo.
 [[nodiscard]] Nanos slo_of(const ValidityFacts& facts, const ValiditySpec& limits);
-// The tightest share of errors that a gate allows.
-[[nodiscard]] std::optional<double> error_budget(const std::vector<Gate>& gates);
 
 // Collects rows. A row beyond its limit is INVALID, unless the profile lifts its number.
 class Rows {

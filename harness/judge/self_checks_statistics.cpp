@@ -118,7 +118,7 @@ void add_clock(const ValidityFacts& facts, Rows& rows) {
   if (!clock.drift_ppm) return rows.not_run(row, "CLOCK_MONOTONIC_RAW could not be read");
   row.figure = *clock.drift_ppm;
   row.measured = fmt::format("{} of {} reads, {:.1f} ppm", human_count(clock.went_back),
-                             human_count(clock.reads), *clock.drift_ppm);
+                             human_count(clock.reads), std::abs(*clock.drift_ppm));
   auto grade = Rows::grade(std::abs(*clock.drift_ppm), drift_ppm_warned, drift_ppm_invalid);
   if (clock.went_back > 0) grade = Rows::Grade::invalid;
   rows.add(row, grade);

@@ -79,7 +79,7 @@ void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows
         "a closed load has no rate");
   }
   const std::uint64_t planned = *facts.arrivals_planned;
-  const std::uint64_t started = begun(facts.measured->sessions);
+  const std::uint64_t started = facts.arrivals_begun.value_or(begun(facts.measured->sessions));
   const double share = ratio(started, planned);
   const bool kept = planned > 0 && share >= limits.rate_achieved_min;
   rows.add({"L3", "rate_achieved", "sessions begun of those planned, measured window",

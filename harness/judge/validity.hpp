@@ -22,6 +22,9 @@ struct ValidityFacts {
   // Arrivals that the plan puts into the measured window; absent: only closed load, which has no
   // rate.
   std::optional<std::uint64_t> arrivals_planned;
+  // Of them those that began, where the sessions of `measured` are not all of the plan's (closed
+  // scenarios beside open ones).
+  std::optional<std::uint64_t> arrivals_begun;
   double worker_cpu_max = 0;  // 0…1, mean over the measured window of the busiest worker
   bool tainted = false;
   std::vector<std::string> taints;  // "defect oversell", "limiter off"
@@ -34,6 +37,17 @@ struct ValidityFacts {
   const std::vector<Gate>* gates = nullptr;
   bool steady_plan = false;  // the plan is the same in every second of the measured window
 };
+
+// "For % of SLO" when a profile has no latency gate: what people still wait for without thinking of
+// something else.
+inline constexpr Nanos default_slo{std::chrono::seconds{1}};
+
+// The tightest latency (response time) that a gate allows with < or <=.
+[[nodiscard]] std::optional<Nanos> tightest_latency(const std::vector<Gate>& gates);
+// The profile's `slo`, else the tightest latency gate, else default_slo.
+[[nodiscard]] Nanos slo_of(const std::vector<Gate>& gates, const ValiditySpec& limits);
+// The tightest share of errors that a gate allows.
+[[nodiscard]] std::optional<double> error_budget(const std::vector<Gate>& gates);
 
 std::vector<Finding> judge_validity(const ValidityFacts& facts, const ValiditySpec& limits);
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "harness/load/self_monitor.hpp"
 #include "harness/load/worker.hpp"
 
 namespace stampede {
@@ -167,6 +168,7 @@ class Assembly {
     second.gauges.connections_open += part.gauges.connections_open;
     second.gauges.websockets_open += part.gauges.websockets_open;
     second.worker_cpu = std::max(second.worker_cpu, part.cpu_share);
+    keep_apart(part);
     outcome_.warm_up += part.warm_up;
     outcome_.measured += part.measured;
     told_[part.worker] = part.last ? finished : part.second + 1;
@@ -177,6 +179,27 @@ class Assembly {
   }
 
  private:
+  // L16: what each worker was answered, in all and by second.
+  void keep_apart(const WorkerSecond& part) {
+    constexpr std::uint64_t answers_of_a_second_min = 20;
+    if (plan_.workers < 2) return;
+    std::vector<WorkerAnswers>& workers = outcome_.self.workers;
+    workers.resize(plan_.workers);
+    Histogram answers;
+    for (std::size_t id = 0; id < part.measured.series.size(); ++id) {
+      if (plan_.run->series[id].waits) continue;
+      for (std::size_t i = 0; i < outcome_count; ++i) {
+        if (is_answered(static_cast<Outcome>(i))) answers += part.measured.series[id].response[i];
+      }
+    }
+    if (answers.empty()) return;
+    WorkerAnswers& into = workers[part.worker];
+    if (answers.count() >= answers_of_a_second_min) {
+      into.p95_seconds.push_back(to_seconds(*answers.quantile(0.95)));
+    }
+    into.response += answers;
+  }
+
   static constexpr std::uint64_t finished = ~std::uint64_t{0};
 
   LoadSecond& at(std::uint32_t number) {
@@ -221,6 +244,66 @@ std::string descriptor_warning(const CompiledRun& run) {
   return "with every user connected twice at once this load needs " + descriptor_text(most, limit);
 }
 
+namespace {
+
+// L12, L13: the workers' books put together.
+void join_books(const std::vector<std::unique_ptr<Worker>>& workers, const LoadPlan& plan,
+                SelfMeasure& self) {
+  LittleIdentity identity;
+  std::uint64_t service = 0, left = 0;
+  for (const auto& worker : workers) {
+    identity.integral += worker->books().integral();
+    identity.residence += worker->books().residence();
+    identity.left_over += worker->books().inside();
+    service += worker->books().service();
+    left += worker->books().left();
+  }
+  self.identity = identity;
+  if (!self.in_flight) return;
+  const double window = to_seconds(plan.length - plan.warm_up);
+  const double seconds = static_cast<double>(service) / 1e9;
+  if (window > 0) self.in_flight->computed_mean = seconds / window;
+  // A look each millisecond misjudges each request's time by half of one at most, independently.
+  if (seconds > 0) {
+    self.in_flight->standard_error = 0.5e-3 * std::sqrt(static_cast<double>(left)) / seconds;
+  }
+}
+
+// L3–L9 and L18, after the workers have finished.
+void join_self(const std::vector<std::unique_ptr<Worker>>& workers, const LoadPlan& plan,
+               const Snapshot& measured, SelfMeasure& self) {
+  std::vector<std::string> open_names;
+  for (const CompiledScenario& scenario : plan.run->scenarios) {
+    if (std::holds_alternative<OpenLoad>(scenario.load)) open_names.push_back(scenario.name);
+  }
+  std::vector<const DrawCounts*> draws;
+  self.connections = measured.connections;
+  for (const auto& worker : workers) {
+    self.threads.push_back(worker->thread_use());
+    self.connections += worker->connections_at_start();
+    draws.push_back(&worker->draws());
+    if (self.hiccups) {
+      self.hiccups->samples += worker->taint().samples();
+      self.hiccups->tainted += worker->taint().tainted();
+    }
+    const auto meters = worker->arrivals();
+    for (std::size_t i = 0; i < meters.size(); ++i) {
+      ArrivalShape shape = meters[i]->shape();
+      shape.scenario = open_names[i];
+      if (i < self.arrivals.size()) {
+        join(self.arrivals[i], shape);
+      } else {
+        self.arrivals.push_back(std::move(shape));
+      }
+      self.arrival_seconds = joined(std::move(self.arrival_seconds), meters[i]->seconds());
+    }
+  }
+  self.draws = DrawCounts::joined(*plan.run, draws);
+  join_books(workers, plan, self);
+}
+
+}  // namespace
+
 LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
                   const std::function<void(const LoadSecond&)>& each_second) {
   const Connections connections = connections_planned(*plan.run);
@@ -234,9 +317,15 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
   std::vector<std::unique_ptr<Worker>> workers;
   // A little ahead, so that no worker begins late.
   outcome.started = now() + std::chrono::milliseconds{20};
+  SelfMonitor monitor({outcome.started + plan.warm_up, outcome.started + plan.length},
+                      plan.slo / 10);
+  std::vector<const ResidenceBooks*> books;
   for (std::uint32_t i = 0; i < plan.workers; ++i) {
-    workers.push_back(std::make_unique<Worker>(plan, server, i, outcome.started, mailbox, hall));
+    workers.push_back(std::make_unique<Worker>(plan, server, i, outcome.started, mailbox, hall,
+                                               monitor.hiccups()));
+    books.push_back(&workers.back()->books());
   }
+  if (plan.watch_self) monitor.start(std::move(books));
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < workers.size(); ++i) {
     threads.emplace_back([&worker = *workers[i]] { worker.run(); });
@@ -257,6 +346,9 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
   }
   threads.clear();
   outcome.ended = now();
+  monitor.stop();
+  monitor.tell(outcome.self);
+  join_self(workers, plan, outcome.measured, outcome.self);
   outcome.interrupted = interrupted;
   if (interrupted) outcome.stopped_because = "interrupted";
   for (auto& worker : workers) {

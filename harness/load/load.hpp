@@ -32,6 +32,15 @@ struct UserIdentity {
   std::string token;
 };
 
+// Faults planted into the generator itself, for the tests that show that each self-check trips. No
+// command and no profile sets them.
+struct GeneratorMutation {
+  std::uint32_t drop_arrival_every = 0;  // this arrival never happens and is not counted
+  Nanos arrival_tick{0};                 // arrivals fall on multiples of this
+  bool skew_choices = false;             // the first branches are chosen more often
+  std::uint32_t lose_sample_every = 0;   // this answer is not recorded
+};
+
 struct LoadPlan {
   const CompiledRun* run = nullptr;
   HttpTarget target;
@@ -41,6 +50,9 @@ struct LoadPlan {
   Nanos warm_up{0};  // samples whose intended time lies before this are warm-up
   Nanos length{0};   // of all load (run_length)
   Nanos drain{0};  // after length: started sessions may finish; then they are cut off (unfinished)
+  bool watch_self = true;              // a thread that watches the machine, for the self-checks
+  Nanos slo{std::chrono::seconds{1}};  // stalls above a tenth of it taint the answers they overlap
+  GeneratorMutation mutation;
 };
 
 // Gauges at the end of a second, summed over workers.

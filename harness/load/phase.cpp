@@ -54,7 +54,8 @@ PhaseOutcome run_phase(const LoadPlan& plan, PhaseKind kind, Nanos length_max,
   own.seed = plan.seed;
   asio::io_context io{1};
   const TimePoint started = now();
-  WorkerState state(io, own, server_of(plan), 0, started);
+  const HiccupTable hiccups;  // nobody watches
+  WorkerState state(io, own, server_of(plan), 0, started, hiccups);
   VirtualUser user(state, run.scenarios.front(), first_phase_index + (setup ? 0 : 1));
   user.be_strict();
   user.begin({});

@@ -50,11 +50,13 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
-                         std::uint32_t worker, TimePoint start)
+                         std::uint32_t worker, TimePoint start, const HiccupTable& hiccups)
     : plan(the_plan),
       wire(io, std::move(server), the_plan.seed * 1'000'003 + worker),
-      warm_up(the_plan.run->series.size(), the_plan.run->counters.size()),
-      measured(the_plan.run->series.size(), the_plan.run->counters.size()),
+      books(start + the_plan.warm_up, start + the_plan.length),
+      warm_up(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
+      measured(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
+      taint(hiccups),
       expressions(the_plan.run->slots),
       started(start),
       measured_from(start + the_plan.warm_up) {}
@@ -206,7 +208,9 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
     if (const auto* http = std::get_if<HttpStep>(&step.action)) {
       co_await perform_http(step, *http);
     } else if (const auto* think = std::get_if<ThinkStep>(&step.action)) {
-      due_ += draw(think->duration, random_);
+      const Nanos drawn = draw(think->duration, random_);
+      worker_.draws.think(*think, drawn);
+      due_ += drawn;
       co_await sleep_until(due_);
     } else if (const auto* await = std::get_if<WsAwaitStep>(&step.action)) {
       co_await perform_await(step, *await, nullptr);
@@ -285,9 +289,11 @@ void VirtualUser::assign(const SetStep& step) {
 
 void VirtualUser::choose(const ChooseStep& step) {
   if (step.branches.empty()) return;
-  const double drawn = random_.uniform();
+  double drawn = random_.uniform();
+  if (worker_.plan.mutation.skew_choices) drawn *= drawn;
   std::size_t branch = 0;
   while (branch + 1 < step.branches.size() && drawn >= step.cumulative[branch]) ++branch;
+  worker_.draws.branch(step, branch);
   stack_.push_back({&step.branches[branch], nullptr, 0, 0});
 }
 
@@ -350,7 +356,7 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
 
 void VirtualUser::settle_unsent(const CompiledStep& step, Exchange& exchange) {
   Recorder& recorder = worker_.recorder_at(due_);
-  recorder.begin_request();
+  recorder.begin_request(due_);
   exchange.outcome = Outcome::assertion_failed;
   exchange.sent = exchange.done = now();
   settle(step, exchange, recorder);
@@ -363,7 +369,7 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
     co_return;
   }
   Recorder& recorder = worker_.recorder_at(due_);
-  recorder.begin_request();
+  recorder.begin_request(due_);
   waited_ = true;
   exchange->sent = now();
   co_await http_.perform(*exchange, exchange->sent + step.timeout);
@@ -423,6 +429,11 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
 void VirtualUser::record_sample(const CompiledStep& step, Recorder& recorder, const Sample& sample,
                                 unsigned status, std::string_view detail) {
   if (step.guarded) note_outcome(step, sample.outcome);
+  const std::uint32_t lose_every = worker_.plan.mutation.lose_sample_every;
+  if (lose_every > 0 && ++worker_.samples_seen % lose_every == 0) return;
+  if (&recorder == &worker_.measured && !worker_.plan.run->series[step.series].waits) {
+    worker_.taint.add(sample.intended, sample.done);
+  }
   if (!worker_.wants_example(sample.outcome)) {
     recorder.record(step.series, sample);
     return;
@@ -469,7 +480,7 @@ Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
   if (http_.usable()) co_return;
   const Wire::BorrowedExchange exchange = worker_.wire.borrow();
   Recorder& recorder = worker_.recorder_at(due_);
-  recorder.begin_request();
+  recorder.begin_request(due_);
   co_await http_.connect(*exchange, now() + step.timeout);
   settle(step, *exchange, recorder);
 }

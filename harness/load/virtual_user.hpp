@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "harness/history/ledger.hpp"
+#include "harness/load/draw_counts.hpp"
+#include "harness/load/hiccups.hpp"
 #include "harness/load/load.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/protocol/http_client.hpp"
@@ -25,7 +27,7 @@ class RendezvousDesk;
 // What the users of one worker share. Nothing in it is shared with another thread.
 struct WorkerState {
   WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
-              std::uint32_t worker, TimePoint start);
+              std::uint32_t worker, TimePoint start, const HiccupTable& hiccups);
   // Where a request or session belongs, by its intended time.
   Recorder& recorder_at(TimePoint intended) noexcept {
     return intended < measured_from ? warm_up : measured;
@@ -36,7 +38,11 @@ struct WorkerState {
 
   const LoadPlan& plan;
   Wire wire;
+  ResidenceBooks books;  // of both recorders, over the measured window
   Recorder warm_up, measured;
+  TaintCounter taint;
+  DrawCounts draws;
+  std::uint64_t samples_seen = 0;
   Ledger ledger;
   ExpressionEngine expressions;
   TimePoint started, measured_from;

@@ -86,7 +86,7 @@ Task<void> VirtualUser::perform_parallel(const CompiledStep& step, const Paralle
   if (!group_) group_ = std::make_unique<ParallelGroup>(*this);
   const TimePoint due = due_, began = now();
   Recorder& recorder = worker_.recorder_at(due);
-  recorder.begin_request();
+  recorder.begin_request(due);
   co_await group_->run(parallel, due);
   group_->give_variables(parallel, variables_);
   const Outcome outcome = group_->outcome();
@@ -106,7 +106,7 @@ Task<void> VirtualUser::perform_rendezvous(const CompiledStep& step,
                                            const RendezvousStep& rendezvous) {
   const TimePoint began = now();
   Recorder& recorder = worker_.recorder_at(began);
-  recorder.begin_request();
+  recorder.begin_request(began);
   RendezvousDesk& desk = *worker_.rendezvous;
   RendezvousDesk::Waiter waiter;
   waiter.point = rendezvous.point;

@@ -23,7 +23,7 @@ Nanos wall_clock() {
 
 void VirtualUser::measure(SeriesId series, const Sample& sample, std::string_view detail) {
   Recorder& recorder = worker_.recorder_at(sample.intended);
-  recorder.begin_request();
+  recorder.begin_derived(sample);
   if (detail.empty() || !worker_.wants_example(sample.outcome)) {
     recorder.record(series, sample);
     return;
@@ -50,8 +50,9 @@ void VirtualUser::measure_push(const std::optional<PushLag>& lag, std::string_vi
   } else {
     // Of the phase in which it came: the stamp may be older than the run.
     Recorder& recorder = worker_.recorder_at(done);
-    recorder.begin_request();
-    recorder.record(lag->series, {done - (received - *stamped), {}, {}, done, Outcome::ok});
+    const TimePoint pushed = done - (received - *stamped);
+    recorder.begin_request(pushed);
+    recorder.record(lag->series, {pushed, {}, {}, done, Outcome::ok});
   }
 }
 
@@ -67,7 +68,7 @@ Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsCon
   ws_step_ = &connect;
   variables_.set(slot_ws_code, std::int64_t{0});
   Recorder& recorder = worker_.recorder_at(due_);
-  recorder.begin_request();
+  recorder.begin_request(due_);
   co_await websocket_->connect(*exchange, connect.protocol, now() + step.timeout);
   if (exchange->outcome == Outcome::ok) {
     if (exchange->status != 101) judge_stream_head(*exchange);
@@ -175,7 +176,7 @@ Task<void> VirtualUser::perform_sse_connect(const CompiledStep& step,
   quiet_since_ = due_;
   had_event_ = false;
   Recorder& recorder = worker_.recorder_at(due_);
-  recorder.begin_request();
+  recorder.begin_request(due_);
   co_await events_->connect(*exchange, now() + step.timeout);
   if (exchange->outcome == Outcome::ok) {
     if (exchange->status == 204) {
@@ -231,7 +232,7 @@ Task<void> VirtualUser::perform_await(const CompiledStep& step, const WsAwaitSte
   const TimePoint began = now();
   const TimePoint deadline = began + step.timeout;
   Recorder& recorder = worker_.recorder_at(began);
-  recorder.begin_request();
+  recorder.begin_request(began);
   wait_ = Wait{&await, event, std::nullopt, began, {}};
   take_unread();
   timer_fired_ = false;

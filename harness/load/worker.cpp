@@ -53,6 +53,8 @@ Worker::OpenRun::OpenRun(Worker& the_worker, const CompiledScenario& the_scenari
                                             : the_worker.share_of(the_scenario.users_max)),
       waits(std::get<OpenLoad>(the_scenario.load).waits_when_full),
       keeps_connections(the_scenario.model == "open"),
+      meter(std::get<OpenLoad>(the_scenario.load), the_worker.plan_.workers, the_scenario.start_at,
+            {the_worker.plan_.warm_up, the_worker.plan_.length}),
       timer(
           [](void* self) {
             auto* run = static_cast<OpenRun*>(self);
@@ -84,13 +86,13 @@ std::uint32_t Worker::ClosedRun::wanted(TimePoint at) const {
 }
 
 Worker::Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
-               Mailbox& mailbox, RendezvousHall& hall)
+               Mailbox& mailbox, RendezvousHall& hall, const HiccupTable& hiccups)
     : plan_(plan),
       index_(index),
       start_(start),
       end_(start + plan.length),
       mailbox_(mailbox),
-      state_(io_, plan, std::move(server), index, start),
+      state_(io_, plan, std::move(server), index, start, hiccups),
       desk_(hall, io_.get_executor()),
       second_(*this, &Worker::on_second),
       probe_(*this, &Worker::on_probe),
@@ -112,6 +114,12 @@ Worker::Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, 
 }
 
 Worker::~Worker() = default;
+
+std::vector<const ArrivalMeter*> Worker::arrivals() const {
+  std::vector<const ArrivalMeter*> meters;
+  for (const OpenRun& run : open_) meters.push_back(&run.meter);
+  return meters;
+}
 
 std::uint64_t Worker::share_of(std::uint64_t total) const noexcept {
   return total / plan_.workers + (index_ < total % plan_.workers ? 1 : 0);
@@ -205,28 +213,39 @@ void Worker::count_end(TimePoint intended, SessionEnd end) {
 
 // Starts what is due and sets the timer for the arrival after that.
 void Worker::serve_arrivals(OpenRun& run, bool starting) {
-  const TimePoint origin = start_ + run.scenario.start_at;
+  const std::uint32_t drop_every = plan_.mutation.drop_arrival_every;
   while (run.next && starting) {
-    const TimePoint intended = origin + run.next->offset;
-    if (intended > now() || intended >= end_) break;
+    const TimePoint intended = due_of(run), at = now();
+    if (intended > at || intended >= end_) break;
     // The schedule is the queue: the user who becomes free first asks for this arrival.
     if (run.waits && run.users_alive >= run.users_max && !over_) return;
-    start_open_session(run, *run.next);
+    const bool dropped = drop_every > 0 && run.next->index % drop_every == 0;
+    if (!dropped) start_open_session(run, *run.next, at);
     run.next = run.schedule.next();
   }
   if (!run.next || !may_start()) return;
-  const TimePoint intended = origin + run.next->offset;
+  const TimePoint intended = due_of(run);
   if (intended < end_) state_.wire.timers().arm(run.timer, intended);
 }
 
-void Worker::start_open_session(OpenRun& run, const ArrivalSchedule::Arrival& arrival) {
-  const TimePoint intended = start_ + run.scenario.start_at + arrival.offset;
+TimePoint Worker::due_of(const OpenRun& run) const noexcept {
+  Nanos offset = run.next->offset;
+  const Nanos tick = plan_.mutation.arrival_tick;
+  if (tick > Nanos{0}) offset = (offset / tick + 1) * tick;
+  return start_ + run.scenario.start_at + offset;
+}
+
+void Worker::start_open_session(OpenRun& run, const ArrivalSchedule::Arrival& arrival,
+                                TimePoint at) {
+  const TimePoint intended = due_of(run);
   SessionCounts& counts = state_.recorder_at(intended).sessions();
   ++counts.scheduled;
   if (ending_ || run.users_alive >= run.users_max) {
     ++counts.not_sent;
+    run.meter.omit(intended - start_);
     return;
   }
+  run.meter.begin(intended - start_, at - start_);
   if (run.spare.empty()) {
     run.spare.push_back(std::make_unique<VirtualUser>(state_, run.scenario, run.index));
   }
@@ -348,6 +367,7 @@ Task<void> Worker::instant_session(InstantRun& run, VirtualUser& user, TimePoint
 void Worker::on_probe() {
   const TimePoint at = now();
   state_.recorder_at(at).loop_lag(at - probe_due_);
+  state_.taint.settle();
   probe_due_ += probe_every;
   // After a long stall the missed probes are not made up for: one lateness tells of the whole of
   // it.
@@ -355,7 +375,30 @@ void Worker::on_probe() {
   state_.wire.timers().arm(probe_.timer, probe_due_);
 }
 
-void Worker::on_measured() { cpu_at_measured_ = read_cpu(); }
+void Worker::on_measured() {
+  cpu_at_measured_ = read_cpu();
+  thread_at_measured_ = read_thread();
+  connections_at_start_ = state_.wire.open().connections + state_.wire.open().websockets;
+}
+
+// L7 and L8: what this thread was given between the ends of the measured window.
+void Worker::close_thread_use() {
+  const CpuClock cpu = read_cpu();
+  const ThreadCounters counters = read_thread();
+  const Nanos wall = cpu.at - cpu_at_measured_.at;
+  if (wall <= Nanos{0}) return;
+  measured_cpu_share_ = (cpu.seconds - cpu_at_measured_.seconds) / to_seconds(wall);
+  thread_use_.name = fmt::format("load-{}", index_);
+  thread_use_.cpu_share = measured_cpu_share_;
+  thread_use_.involuntary_switches =
+      counters.involuntary_switches - thread_at_measured_.involuntary_switches;
+  thread_use_.major_faults = counters.major_faults - thread_at_measured_.major_faults;
+  if (counters.waited_ns && thread_at_measured_.waited_ns) {
+    thread_use_.run_queue_share =
+        static_cast<double>(*counters.waited_ns - *thread_at_measured_.waited_ns) /
+        static_cast<double>(wall.count());
+  }
+}
 
 void Worker::on_second() {
   hand_over(false);
@@ -368,9 +411,7 @@ void Worker::on_length() {
   // What came due before the end and has waited for this thread still starts.
   for (OpenRun& run : open_) serve_arrivals(run, true);
   closing_ = true;
-  const CpuClock cpu = read_cpu();
-  const double wall = to_seconds(cpu.at - cpu_at_measured_.at);
-  if (wall > 0) measured_cpu_share_ = (cpu.seconds - cpu_at_measured_.seconds) / wall;
+  close_thread_use();
   state_.wire.timers().arm(drained_.timer, end_ + plan_.drain);
   finish_when_idle();
 }
@@ -391,6 +432,7 @@ void Worker::cancel_all() {
 void Worker::finish_when_idle() {
   if (!closing_ || tasks_ > 0 || finished_) return;
   finished_ = true;
+  state_.taint.settle();
   for (OpenRun& run : open_) run.spare.clear();
   state_.wire.close_websockets();
   cpu_seconds_ = read_cpu().seconds - cpu_at_start_.seconds;

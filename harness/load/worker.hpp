@@ -11,8 +11,10 @@
 #include <stop_token>
 #include <vector>
 
+#include "harness/load/arrival_meter.hpp"
 #include "harness/load/arrival_schedule.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/machine_counters.hpp"
 #include "harness/load/rendezvous.hpp"
 #include "harness/load/virtual_user.hpp"
 
@@ -44,7 +46,7 @@ class Mailbox {
 class Worker {
  public:
   Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
-         Mailbox& mailbox, RendezvousHall& hall);
+         Mailbox& mailbox, RendezvousHall& hall, const HiccupTable& hiccups);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
@@ -59,6 +61,16 @@ class Worker {
   Ledger take_ledger() { return std::move(state_.ledger); }
   [[nodiscard]] double cpu_seconds() const noexcept { return cpu_seconds_; }
   [[nodiscard]] double measured_cpu_share() const noexcept { return measured_cpu_share_; }
+  [[nodiscard]] const ThreadUse& thread_use() const noexcept { return thread_use_; }
+  [[nodiscard]] std::uint64_t connections_at_start() const noexcept {
+    return connections_at_start_;
+  }
+  [[nodiscard]] const DrawCounts& draws() const noexcept { return state_.draws; }
+  [[nodiscard]] const TaintCounter& taint() const noexcept { return state_.taint; }
+  // Of each open scenario, in order.
+  [[nodiscard]] std::vector<const ArrivalMeter*> arrivals() const;
+  // From any thread, at any time.
+  [[nodiscard]] const ResidenceBooks& books() const noexcept { return state_.books; }
 
  private:
   // A timer that calls a member function.
@@ -84,6 +96,7 @@ class Worker {
     std::uint64_t users_max, users_alive = 0;  // of this worker
     bool waits;                                // for a user when all are at work
     bool keeps_connections;
+    ArrivalMeter meter;
     std::vector<std::unique_ptr<VirtualUser>> spare;
     Timer timer;
   };
@@ -113,9 +126,11 @@ class Worker {
   [[nodiscard]] bool may_start() const noexcept { return !closing_ && !ending_; }
   void begin();
   void serve_arrivals(OpenRun& run, bool starting);
-  void start_open_session(OpenRun& run, const ArrivalSchedule::Arrival& arrival);
+  void start_open_session(OpenRun& run, const ArrivalSchedule::Arrival& arrival, TimePoint at);
   Task<void> open_session(OpenRun& run, std::unique_ptr<VirtualUser> user, SessionStart start,
                           TimePoint intended);
+  // When the next arrival of the run is due.
+  [[nodiscard]] TimePoint due_of(const OpenRun& run) const noexcept;
   void adjust_closed(ClosedRun& run);
   Task<void> closed_user(ClosedRun& run, std::uint32_t number);
   // Waits until the next session of a paced user may start, and says when that is.
@@ -131,6 +146,7 @@ class Worker {
   void on_second();
   void on_probe();
   void on_measured();
+  void close_thread_use();
   void on_length();
   void on_drained();
   void cancel_all();
@@ -156,6 +172,9 @@ class Worker {
   bool over_ = false;  // nothing waits for a user any more
   bool closing_ = false, ending_ = false, finished_ = false;
   CpuClock cpu_at_start_, cpu_at_second_, cpu_at_measured_;
+  ThreadCounters thread_at_measured_;
+  ThreadUse thread_use_;
+  std::uint64_t connections_at_start_ = 0;
   double cpu_seconds_ = 0, measured_cpu_share_ = 0;
   std::exception_ptr failure_;
 };

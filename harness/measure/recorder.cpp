@@ -33,12 +33,21 @@ SeriesSnapshot take_series(SeriesSnapshot& series) {
 
 }  // namespace
 
-Recorder::Recorder(std::size_t series_count, std::size_t counter_count) {
+Recorder::Recorder(std::size_t series_count, std::size_t counter_count, ResidenceBooks* books)
+    : books_(books) {
   current_.series.resize(series_count);
   current_.counters.resize(counter_count);
 }
 
-void Recorder::begin_request() noexcept { ++current_.requests_begun; }
+void Recorder::begin_request(TimePoint due) noexcept {
+  ++current_.requests_begun;
+  if (books_ != nullptr) books_->enter(due);
+}
+
+void Recorder::begin_derived(const Sample& sample) noexcept {
+  begin_request(sample.intended);
+  if (books_ != nullptr) books_->discount(sample.sent, sample.done);
+}
 
 void Recorder::record(SeriesId series, const Sample& sample, std::string_view example) noexcept {
   SeriesSnapshot& into = current_.series[series];
@@ -46,6 +55,7 @@ void Recorder::record(SeriesId series, const Sample& sample, std::string_view ex
   ++into.outcomes[outcome];
   if (sample.status != 0 && sample.status <= status_max) ++statuses_[sample.status];
   if (!is_ordered(sample)) ++current_.identity_broken;
+  if (books_ != nullptr) books_->leave(sample.intended, sample.sent, sample.done);
   into.response[outcome].record(sample.done - sample.intended);
   if (sample.sent != never) {
     into.lag.record(sample.sent - sample.intended);

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "harness/measure/residence.hpp"
 #include "harness/measure/snapshot.hpp"
 
 namespace stampede {
@@ -11,9 +12,14 @@ class Recorder {
  public:
   static constexpr std::size_t example_bytes_max = 240;
 
-  Recorder(std::size_t series_count, std::size_t counter_count);
+  // `books`: entries and exits are told to them too; they outlive the recorder.
+  Recorder(std::size_t series_count, std::size_t counter_count, ResidenceBooks* books = nullptr);
 
-  void begin_request() noexcept;  // before the first byte is tried
+  // Before the first byte is tried. `due`: the `intended` of the sample that will be recorded.
+  void begin_request(TimePoint due) noexcept;
+  // Instead, for a figure made of what was seen (a gap between events): recorded at once, it was
+  // never in flight.
+  void begin_derived(const Sample& sample) noexcept;
   // `example` describes an error for people; the first of each outcome since the last take is kept.
   void record(SeriesId series, const Sample& sample, std::string_view example = {}) noexcept;
   void count(std::uint32_t counter) noexcept;
@@ -31,6 +37,7 @@ class Recorder {
  private:
   Snapshot current_;
   std::array<std::uint64_t, status_max + 1> statuses_{};
+  ResidenceBooks* books_;
 };
 
 }  // namespace stampede

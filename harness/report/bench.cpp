@@ -95,14 +95,15 @@ void write_verdict(const RunResult& run, std::ostream& out) {
                        printable(gate->measured));
   }
   const auto rows = findings_of(run, Finding::Kind::validity);
-  const std::size_t held = count_held(rows);
   if (run.statuses.empty()) {
     out << "  NO ANSWER: nothing was measured\n";
     return;
   }
-  if (held == rows.size() && !rows.empty()) {
-    out << fmt::format("  {}: the generator kept up ({} of {} self-checks held)\n", run.verdict,
-                       held, rows.size());
+  const bool kept_up =
+      std::ranges::all_of(rows, [](const Finding* row) { return row->verdict == Verdict::pass; });
+  if (kept_up && !rows.empty()) {
+    out << fmt::format("  {}: the generator kept up (self-checks: {})\n", run.verdict,
+                       standing_counts(rows));
     return;
   }
   out << fmt::format("  {}{}\n", run.verdict,

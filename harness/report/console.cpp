@@ -247,17 +247,19 @@ int urgency(const Finding& finding) {
 // A cell for each of L1 … L18, with the most urgent of its rows; then what was not run, and what
 // does not apply.
 void Console::write_self_checks(const std::vector<const Finding*>& rows) {
-  constexpr std::size_t cell_width = 50;
+  constexpr std::size_t cell_width_min = 46;
   std::vector<const Finding*> cells;
   for (const Finding* row : rows) {
     if (row->check.empty()) continue;
-    if (cells.empty() || cells.back()->check != row->check) {
+    const auto known = std::ranges::find(cells, row->check, &Finding::check);
+    if (known == cells.end()) {
       cells.push_back(row);
-    } else if (urgency(*row) > urgency(*cells.back())) {
-      cells.back() = row;
+    } else if (urgency(*row) > urgency(**known)) {
+      *known = row;
     }
   }
-  const std::size_t columns = std::max<std::size_t>(1, (width_ - 2) / cell_width);
+  const std::size_t columns = std::max<std::size_t>(1, (width_ - 2) / cell_width_min);
+  const std::size_t cell_width = (width_ - 2) / columns;
   const std::size_t height = (cells.size() + columns - 1) / columns;
   for (std::size_t at = 0; at < height; ++at) {
     std::string text = "  ";

@@ -8,8 +8,10 @@
 
 #include "harness/judge/gates.hpp"
 #include "harness/judge/invariants.hpp"
+#include "harness/judge/validity.hpp"
 #include "harness/report/digest.hpp"
 #include "harness/run/environment.hpp"
+#include "harness/run/probe_stream.hpp"
 #include "harness/topology/probe.hpp"
 
 namespace stampede {
@@ -195,6 +197,18 @@ bool Story::seed_data() {
   return true;
 }
 
+// L10: what these workers reach against nothing, on this machine, now.
+void Story::calibrate_generator() {
+  if (!profile_.validity.calibration) {
+    calibration_.absent = "switched off by the profile (validity: calibration)";
+  } else if (!request_.calibrate) {
+    calibration_.absent = "switched off (--no-calibration)";
+  } else {
+    note("measuring this generator against a target that does nothing");
+    calibration_ = calibrate(profile_.workers, stop_.get_token());
+  }
+}
+
 LoadPlan Story::make_plan() const {
   LoadPlan plan;
   plan.run = &compiled_;
@@ -207,6 +221,7 @@ LoadPlan Story::make_plan() const {
   plan.warm_up = profile_.warm_up;
   plan.length = run_length(profile_);
   plan.drain = profile_.drain;
+  plan.slo = slo_of(profile_.gates, profile_.validity);
   return plan;
 }
 
@@ -219,9 +234,12 @@ bool Story::drive_load() {
                                  to_seconds(plan.warm_up), to_seconds(plan.drain)},
                   request_.terminal);
   }
+  calibrate_generator();
   usage_before_ = topology_->usage();
   open_histogram_log(to_seconds(plan.length + plan.drain));
+  ProbeStreamRun probe(profile_, plan, seeded_.events);
   try {
+    probe.start(stop_.get_token());
     load_ =
         drive(plan, stop_.get_token(), [this](const LoadSecond& second) { second_passed(second); });
   } catch (const std::runtime_error& problem) {
@@ -229,6 +247,9 @@ bool Story::drive_load() {
     return false;
   }
   close_histogram_log();
+  probe.finish(load_.self);
+  load_.self.null_target = calibration_.result;
+  load_.self.null_target_absent = calibration_.absent;
   if (view_) view_->finish();
   view_.reset();
   usage_last_ = topology_->usage();

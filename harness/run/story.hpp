@@ -10,6 +10,7 @@
 
 #include "harness/judge/measured_run.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/null_target.hpp"
 #include "harness/report/run_result.hpp"
 #include "harness/run/histogram_log.hpp"
 #include "harness/run/live_view.hpp"
@@ -42,6 +43,7 @@ class Story {
 
   void open_histogram_log(double seconds);
   void close_histogram_log();
+  void calibrate_generator();
   void second_passed(const LoadSecond& second);
   void stop_when_a_part_died();
   void fill_result();
@@ -69,6 +71,7 @@ class Story {
   std::optional<LiveView> view_;
   std::optional<HistogramLog> histograms_;
   LoadOutcome load_;
+  Calibration calibration_;
   MeasuredRun measured_;
   std::string death_;
   bool set_up_ = false;  // the set-up has begun, so what it made must be torn down

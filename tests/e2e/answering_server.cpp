@@ -90,7 +90,10 @@ void AnsweringServer::serve() {
     }
     std::erase_if(clients, [&](Client& client) {
       const bool alive = take_requests(client, manner_.delay);
-      if (!client.due.empty() && !first_request) first_request = Clock::now();
+      if (!client.due.empty() && !first_request) {
+        first_request = Clock::now();
+        asked_ = true;
+      }
       answer_due(client, manner_.status);
       if (!alive) close(client.socket);
       return !alive;

@@ -23,13 +23,15 @@ class AnsweringServer {
   ~AnsweringServer();
   AnsweringServer(AnsweringServer&&) = delete;
   [[nodiscard]] std::string url() const;
+  // Has a request come?
+  [[nodiscard]] bool asked() const noexcept { return asked_; }
 
  private:
   void serve();
   Manner manner_;
   int listener_ = -1;
   std::uint16_t port_ = 0;
-  std::atomic<bool> done_{false};
+  std::atomic<bool> done_{false}, asked_{false};
   std::thread thread_;
 };
 

@@ -58,8 +58,8 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
   const Outcome run =
       run_profile("profiles/smoke.yaml",
                   {"--set",
-                   "validity={samples_min: 100, start_lag_p99_max: 1s, "
-                   "loop_lag_p99_max: 1s, cpu_max: 100%}",
+                   "validity={samples_min: 100, calibration: false, "
+                   "lift: [L1, L3, L5, L6, L7, L8, L9, L13, L14, L16]}",
                    "--set", "gates=[errors == 0, confirmed_count > 5, declined_count > 0]"});
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
   int invariants = 0;

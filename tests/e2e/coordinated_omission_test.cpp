@@ -17,13 +17,14 @@ TEST(CoordinatedOmission, AFreezeIsChargedToEveryRequestThatWasDueInIt) {
   const TemporaryFolder folder;
   const AnsweringServer server(
       {.freeze_after = std::chrono::seconds(2), .freeze = std::chrono::seconds(1)});
-  const auto profile = folder.write(
-      "stall.yaml",
-      "name: stall\nquestion: q\ndrain: 3s\nscenarios:\n"
-      "  s: {persona: p, model: open, arrivals: regular, stages: '0s:200, 5s:200'}\n"
-      "personas:\n  p:\n    - get: /\n      name: get\n"
-      "gates: [max < 10s]\n"
-      "validity: {samples_min: 100, loop_lag_p99_max: 2s, start_lag_p99_max: 2s, cpu_max: 100%}\n");
+  const auto profile =
+      folder.write("stall.yaml",
+                   "name: stall\nquestion: q\ndrain: 3s\nscenarios:\n"
+                   "  s: {persona: p, model: open, arrivals: regular, stages: '0s:200, 5s:200'}\n"
+                   "personas:\n  p:\n    - get: /\n      name: get\n"
+                   "gates: [max < 10s]\n"
+                   "validity: {samples_min: 100, calibration: false, lift: [L1, L3, L5, L6, L7, "
+                   "L8, L9, L13]}\n");
   const auto result = run_command({stampede_binary(), "run", profile, "--url", server.url(),
                                    "--out", (folder.path() / "run").string()});
   ASSERT_EQ(result.exit_code, 0) << result.out << result.err;

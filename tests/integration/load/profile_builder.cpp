@@ -91,6 +91,7 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   plan.warm_up = warm_up;
   plan.length = length;
   plan.drain = drain;
+  plan.mutation = mutation;
   driven.outcome =
       drive(plan, stop, [&driven](const LoadSecond& s) { driven.seconds.push_back(s); });
   return driven;

@@ -45,6 +45,7 @@ struct Drive {
   Nanos start_at{0};
   std::uint32_t workers = 1;
   Nanos warm_up{0}, length{seconds{1}}, drain{seconds{5}};
+  GeneratorMutation mutation;
   std::vector<UserIdentity> users;
   std::vector<std::pair<std::string, Source>> variables;
 

@@ -359,8 +359,7 @@ TEST(SelfChecks, TheSloIsTheTightestLatencyGate) {
             std::nullopt);
   EXPECT_EQ(error_budget({gate("errors < 0.5%"), gate("errors <= 1%")}), 0.005);
   EXPECT_EQ(error_budget({gate("p95 < 200ms")}), std::nullopt);
-  ValidityFacts facts;
-  EXPECT_EQ(slo_of(facts, {}), default_slo);
+  EXPECT_EQ(slo_of(std::vector<Gate>{}, {}), default_slo);
 }
 
 TEST(SelfChecks, FewProbesThatScatterProveNothing) {

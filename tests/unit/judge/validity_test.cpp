@@ -133,6 +133,13 @@ TEST(Validity, ClosedLoadHasNoRateToKeep) {
   EXPECT_EQ(rate->standing, Finding::Standing::not_applicable);
 }
 
+TEST(Validity, ClosedSessionsDoNotMakeUpForMissingArrivals) {
+  Books books;
+  books.facts.arrivals_planned = 500;
+  books.facts.arrivals_begun = 450;  // `measured` has 1000 sessions: the closed ones too
+  EXPECT_EQ(tripped(books.judged()), std::vector<std::string>{"rate_achieved"});
+}
+
 TEST(Validity, TheProfileSetsTheLimits) {
   Books books;
   books.facts.worker_cpu_max = 0.95;

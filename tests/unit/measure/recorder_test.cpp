@@ -67,7 +67,7 @@ TEST(Recorder, InstantsOutOfOrderBreakTheIdentity) {
 
 TEST(Recorder, TakeHandsOverOnceAndStartsAgain) {
   Recorder recorder(1, 2);
-  recorder.begin_request();
+  recorder.begin_request(TimePoint{});
   recorder.record(0, sample(milliseconds{1}, milliseconds{2}));
   recorder.count(1);
   recorder.traffic(10, 20);

@@ -20,7 +20,7 @@ void happen(std::mt19937_64& random, Recorder& recorder) {
   const TimePoint sent = start + Nanos{static_cast<std::int64_t>(random() % 1'000'000)};
   const TimePoint done = sent + Nanos{static_cast<std::int64_t>(random() % 3'000'000'000)};
   const auto outcome = static_cast<Outcome>(random() % outcome_count);
-  recorder.begin_request();
+  recorder.begin_request(TimePoint{});
   recorder.record(series, {start, sent, {}, done, outcome},
                   "example " + std::to_string(random() % 100));
   recorder.count(static_cast<std::uint32_t>(random() % counter_count));

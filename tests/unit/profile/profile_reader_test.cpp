@@ -395,6 +395,32 @@ TEST(ProfileValues, Shares) {
   EXPECT_EQ(problem("most"), "4:21 a share is wanted, not \"most\" | 5% or 0.05");
 }
 
+TEST(ProfileValues, ValiditySetsLimitsAndLiftsChecks) {
+  const auto none = read(with_top("validity: {samples_min: 5}")).validity;
+  EXPECT_FALSE(none.cpu_max || none.start_lag_p99_max || none.slo || none.not_sent_max);
+  EXPECT_TRUE(none.calibration && none.probe && none.lift.empty());
+  const auto given = read(with_top("validity: {slo: 80ms, steal_max: 10%, run_queue_max: 20%, "
+                                   "tainted_max: 2%, calibration: false, probe: false, "
+                                   "lift: [L7, L4b], not_sent_max: 1%}"))
+                         .validity;
+  EXPECT_EQ(given.slo, std::chrono::milliseconds{80});
+  EXPECT_EQ(given.steal_max, 0.1);
+  EXPECT_EQ(given.run_queue_max, 0.2);
+  EXPECT_EQ(given.tainted_max, 0.02);
+  EXPECT_EQ(given.not_sent_max, 0.01);
+  EXPECT_FALSE(given.calibration || given.probe);
+  EXPECT_EQ(given.lift, (std::vector<std::string>{"L7", "L4b"}));
+}
+
+TEST(ProfileValues, BooksCannotBeLifted) {
+  for (const char* check : {"L2", "L12", "L17", "L19", "cpu"}) {
+    const auto told = problems(with_top(std::string("validity: {lift: [L7, ") + check + "]}"));
+    EXPECT_NE(told.find(std::string("\"") + check + "\" is no self-check that can be lifted"),
+              std::string::npos)
+        << told;
+  }
+}
+
 TEST(ProfileValues, RandomDurations) {
   using Kind = RandomDuration::Kind;
   const auto think = [](const std::string& text) {

@@ -1,0 +1,96 @@
+#include "harness/load/draw_counts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace stampede {
+
+namespace {
+
+double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+
+// Calls visit(step) for every step of a list and of what it holds.
+template <class Visit>
+void each_step(const Steps& steps, const Visit& visit) {
+  for (const CompiledStep& step : steps) {
+    visit(step);
+    for (const Steps* inside : nested_steps(step)) each_step(*inside, visit);
+  }
+}
+
+}  // namespace
+
+std::optional<double> place_in(const RandomDuration& duration, Nanos value) noexcept {
+  const double x = to_seconds(value), a = duration.a_seconds, b = duration.b;
+  switch (duration.kind) {
+    case RandomDuration::Kind::constant:
+      return std::nullopt;
+    case RandomDuration::Kind::uniform:
+      return b > a ? std::optional((x - a) / (b - a)) : std::nullopt;
+    case RandomDuration::Kind::exponential:
+      return a > 0 ? std::optional(-std::expm1(-x / a)) : std::nullopt;
+    case RandomDuration::Kind::normal: {
+      if (b <= 0 || x <= 0) return std::nullopt;
+      const double cut = normal_cdf(-a / b);
+      return (normal_cdf((x - a) / b) - cut) / (1 - cut);
+    }
+    case RandomDuration::Kind::lognormal:
+      if (a <= 0 || b <= 0 || x <= 0) return std::nullopt;
+      return normal_cdf(std::log(x / a) / b);
+  }
+  return std::nullopt;
+}
+
+void DrawCounts::branch(const ChooseStep& step, std::size_t chosen) {
+  std::vector<std::uint64_t>& counts = counts_[&step];
+  if (counts.empty()) counts.resize(step.branches.size());
+  ++counts[chosen];
+}
+
+void DrawCounts::think(const ThinkStep& step, Nanos drawn) {
+  const auto place = place_in(step.duration, drawn);
+  if (!place) return;
+  std::vector<std::uint64_t>& counts = counts_[&step];
+  if (counts.empty()) counts.resize(bins);
+  const double scaled = std::clamp(*place, 0.0, 1.0) * static_cast<double>(bins);
+  ++counts[std::min(static_cast<std::size_t>(scaled), bins - 1)];
+}
+
+std::vector<Draws> DrawCounts::joined(const CompiledRun& run,
+                                      const std::vector<const DrawCounts*>& workers) {
+  std::vector<Draws> out;
+  const auto add = [&](const void* step, Draws draws) {
+    draws.drawn.resize(draws.planned.size());
+    for (const DrawCounts* worker : workers) {
+      const auto found = worker->counts_.find(step);
+      if (found == worker->counts_.end()) continue;
+      for (std::size_t i = 0; i < draws.drawn.size(); ++i) draws.drawn[i] += found->second[i];
+    }
+    out.push_back(std::move(draws));
+  };
+  for (const CompiledScenario& scenario : run.scenarios) {
+    std::size_t number = 0;
+    const auto visit = [&](const CompiledStep& step) {
+      if (const auto* choice = std::get_if<ChooseStep>(&step.action)) {
+        Draws draws{fmt::format("choose {} of {}", ++number, scenario.name), {}, {}};
+        double before = 0;
+        for (const double upto : choice->cumulative) {
+          draws.planned.push_back(upto - std::exchange(before, upto));
+        }
+        if (draws.planned.size() > 1) add(choice, std::move(draws));
+      } else if (const auto* think = std::get_if<ThinkStep>(&step.action)) {
+        if (think->duration.kind == RandomDuration::Kind::constant) return;
+        add(think, {fmt::format("think {} of {}", ++number, scenario.name),
+                    std::vector<double>(bins, 1),
+                    {}});
+      }
+    };
+    each_step(scenario.prepare, visit);
+    each_step(scenario.steps, visit);
+  }
+  return out;
+}
+
+}  // namespace stampede

@@ -1,0 +1,161 @@
+// Goal: what really happens to a generator (it is stopped, it shares its core with others, it runs
+// out of descriptors) makes the run INVALID by the row that is meant for it, whatever p95 says.
+// Method: the real binary against a quick server, and the fault done to its process.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/e2e/answering_server.hpp"
+#include "tests/e2e/command.hpp"
+
+namespace stampede::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string profile_text(const std::string& load, const std::string& validity) {
+  return "name: watched\nquestion: q\ndrain: 1s\nscenarios:\n"
+         "  s: {persona: p, model: open, " +
+         load +
+         "}\n"
+         "personas:\n  p:\n    - get: /\n      name: get\n      timeout: 30s\n"
+         "gates: [p95 < 150ms]\n"
+         "validity: {samples_min: 20, calibration: false" +
+         validity + "}\n";
+}
+
+struct WatchedRun {
+  CommandResult command;
+  nlohmann::json file;
+
+  [[nodiscard]] std::string result_of(const std::string& rule) const {
+    for (const auto& finding : file["findings"]) {
+      if (finding["rule"] == rule) return finding["result"];
+    }
+    return "no such row";
+  }
+};
+
+WatchedRun run_with(const std::string& text, const AnsweringServer& server,
+                    std::vector<std::string> prefix,
+                    const std::function<void(int)>& while_running = {}) {
+  const TemporaryFolder folder;
+  const auto profile = folder.write("p.yaml", text);
+  std::vector<std::string> words = std::move(prefix);
+  const auto out = folder.path() / "run";
+  for (const std::string& word :
+       {stampede_binary(), std::string("run"), profile.string(), std::string("--url"), server.url(),
+        std::string("--out"), out.string()}) {
+    words.push_back(word);
+  }
+  WatchedRun run;
+  run.command = run_command(words, while_running);
+  const std::string json = read_file(out / "run.json");
+  if (!json.empty()) run.file = nlohmann::json::parse(json);
+  return run;
+}
+
+// Processes that do nothing but take one core, until this object goes.
+class Hogs {
+ public:
+  Hogs(int count, int core) {
+    for (int i = 0; i < count; ++i) {
+      const pid_t child = fork();
+      if (child == 0) spin(core);
+      if (child > 0) children_.push_back(child);
+    }
+  }
+  ~Hogs() {
+    for (const pid_t child : children_) {
+      kill(child, SIGKILL);
+      waitpid(child, nullptr, 0);
+    }
+  }
+  Hogs(Hogs&&) = delete;
+
+ private:
+  [[noreturn]] static void spin(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    sched_setaffinity(0, sizeof cores, &cores);
+    // As important as the generator asks to be, where this is allowed.
+    setpriority(PRIO_PROCESS, 0, -15);
+    alarm(60);  // should the test die
+    volatile std::uint64_t sum = 0;
+    while (true) sum = sum + 1;
+  }
+  std::vector<pid_t> children_;
+};
+
+TEST(SelfCheckFault, AStoppedGeneratorTripsL1AndL6) {
+  const AnsweringServer server;
+  const auto run = run_with(
+      profile_text("arrivals: regular, stages: '0s:200, 3s:200'", ", lift: [L5, L7, L8, L9]"),
+      server, {}, [&server](int process) {
+        while (!server.asked()) std::this_thread::yield();
+        std::this_thread::sleep_for(milliseconds(500));  // well within the load
+        kill(process, SIGSTOP);
+        std::this_thread::sleep_for(milliseconds(400));  // the fault itself
+        kill(process, SIGCONT);
+      });
+  EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
+  EXPECT_EQ(run.result_of("start_lag_max"), "invalid");
+  EXPECT_EQ(run.result_of("loop_lag_max"), "invalid");
+  EXPECT_EQ(run.result_of("tainted_answers"), "invalid");
+  EXPECT_EQ(run.result_of("session_balance"), "held") << "nothing is lost by it";
+  EXPECT_EQ(run.result_of("request_balance"), "held");
+  EXPECT_EQ(run.result_of("little_identity"), "held");
+  EXPECT_EQ(run.command.out.find("PASS"), std::string::npos);
+}
+
+TEST(SelfCheckFault, HogsOnTheGeneratorsCoreTripL8) {
+  const AnsweringServer server;
+  const Hogs hogs(4, 0);
+  const auto run = run_with(profile_text("arrivals: poisson, stages: '0s:300, 4s:300'", ""), server,
+                            {"/usr/bin/taskset", "-c", "0"});
+  EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
+  EXPECT_EQ(run.result_of("run_queue"), "invalid") << run.command.out;
+  EXPECT_EQ(run.result_of("session_balance"), "held");
+}
+
+TEST(SelfCheckFault, DescriptorsThatRunOutTripL9) {
+  // Nothing is answered while the load lasts: each session keeps its connection.
+  const AnsweringServer server({.delay = seconds(60)});
+  const auto run = run_with(
+      profile_text("arrivals: regular, stages: '0s:150, 4s:150'", ", lift: [L1, L5, L6, L7, L8]"),
+      server, {"/bin/sh", "-c", "ulimit -n 500 && exec \"$@\"", "sh"});
+  EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
+  EXPECT_EQ(run.result_of("connects"), "invalid") << run.command.out;
+  EXPECT_EQ(run.result_of("session_balance"), "held");
+  EXPECT_EQ(run.result_of("request_balance"), "held");
+  EXPECT_NE(run.command.out.find("Too many open files"), std::string::npos)
+      << "it says what ran out: " << run.command.out;
+}
+
+TEST(SelfCheckFault, EveryRowIsInTheReports) {
+  const AnsweringServer server;
+  const auto run = run_with(profile_text("arrivals: regular, stages: '0s:100, 1s:100'",
+                                         ", lift: [L1, L3, L5, L6, L7, L8, L9, L13]"),
+                            server, {});
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+  std::vector<std::string> checks;
+  for (const auto& finding : run.file["findings"]) checks.push_back(finding["check"]);
+  for (int number = 1; number <= 18; ++number) {
+    const std::string check = "L" + std::to_string(number);
+    EXPECT_NE(std::ranges::find(checks, check), checks.end()) << check;
+    EXPECT_NE(run.command.out.find(" " + check + " "), std::string::npos) << run.command.out;
+  }
+  EXPECT_EQ(run.result_of("null_rate"), "not_run");
+  EXPECT_NE(run.command.out.find("switched off by the profile"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace stampede::test
