@@ -37,6 +37,20 @@ TEST(Console, LooksAsItAlwaysDid) {
   EXPECT_TRUE(matches_golden("console_unfinished.txt", console(unfinished_result(), 100)));
 }
 
+TEST(Console, SaysWhatStreamsDid) {
+  RunResult result = passing_result();
+  EXPECT_EQ(console(result, 200).find("closed with"), std::string::npos);
+  result.streams.events = 12;
+  result.streams.reconnects = 3;
+  result.streams.close_codes = {{0, 1}, {1000, 7}, {4410, 2}};
+  result.streams.push_lag_negative = 4;
+  const std::string text = console(result, 200);
+  EXPECT_NE(text.find("12 events · 3 reconnects · closed with others × 1, 1000 × 7, 4410 × 2"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("4 pushes came before they were stamped"), std::string::npos) << text;
+}
+
 TEST(Console, KeepsToItsWidth) {
   for (const RunResult& result :
        {passing_result(), failing_result(), invalid_result(), unfinished_result(), RunResult{}}) {

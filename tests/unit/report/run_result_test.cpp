@@ -66,6 +66,19 @@ TEST(RunResult, BrokenTextHasAPlace) {
   EXPECT_TRUE(run_result_from_json("null").has_error());
 }
 
+TEST(RunResult, KeepsTheCountsOfStreams) {
+  RunResult result = passing_result();
+  result.streams = {1, 2, 3, 4, 5, 6, 7, 8, 9, {{1000, 10}, {4410, 11}}};
+  const std::string text = to_json(result);
+  EXPECT_EQ(Json::parse(text)["streams"]["close_codes"]["4410"], 11);
+  const auto read = run_result_from_json(text);
+  ASSERT_TRUE(read.has_value()) << render(read.error(), text);
+  EXPECT_EQ(read->streams, result.streams);
+  Json broken = Json::parse(text);
+  broken["streams"]["close_codes"]["70000"] = 1;
+  EXPECT_TRUE(run_result_from_json(broken.dump()).has_error());
+}
+
 TEST(RunResult, AnotherVersionIsRefused) {
   RunResult result = passing_result();
   result.schema_version = 2;
