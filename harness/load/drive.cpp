@@ -3,10 +3,10 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
-#include <cmath>
 #include <stdexcept>
 #include <thread>
 
+#include "harness/load/crowd_size.hpp"
 #include "harness/load/self_monitor.hpp"
 #include "harness/load/worker.hpp"
 
@@ -21,16 +21,6 @@ constexpr std::uint64_t descriptors_of_the_process = 200;
 constexpr std::uint64_t connections_per_source = 8'000;
 constexpr std::uint32_t source_addresses_max = 200;
 
-template <class Step>
-bool uses(const Steps& steps) {
-  return std::any_of(steps.begin(), steps.end(), [](const CompiledStep& step) {
-    if (std::holds_alternative<Step>(step.action)) return true;
-    const auto lists = nested_steps(step);
-    return std::any_of(lists.begin(), lists.end(),
-                       [](const Steps* list) { return uses<Step>(*list); });
-  });
-}
-
 // HTTP connections of one user at once.
 std::uint64_t http_connections(const Steps& steps) {
   std::uint64_t most = 1;
@@ -44,34 +34,18 @@ std::uint64_t http_connections(const Steps& steps) {
   return most;
 }
 
-// Most sessions alive at once. An open load without a limit of its own is taken to stay below two
-// seconds' worth of arrivals; if it does not, the connects that fail say so.
-std::uint64_t users_highest(const CompiledScenario& scenario) {
-  if (scenario.users_max > 0) return scenario.users_max;
-  if (const auto* closed = std::get_if<ClosedLoad>(&scenario.load))
-    return closed_users_max(*closed);
-  if (const auto* instant = std::get_if<InstantLoad>(&scenario.load)) return instant->users;
-  const auto& open = std::get<OpenLoad>(scenario.load);
-  return static_cast<std::uint64_t>(2 * std::ceil(highest_target(open.start_rate, open.stages)));
-}
-
-// Every user with one HTTP connection, and with a WebSocket and an event stream beside it where its
-// steps open one.
+// Every user with its HTTP connections, and with a WebSocket and an event stream beside them where
+// its steps open one.
 struct Connections {
   std::uint64_t least = 0, most = 0;
 };
 Connections connections_planned(const CompiledRun& run) {
   Connections planned;
   for (const CompiledScenario& scenario : run.scenarios) {
-    const auto each = [&scenario]<class Step>(const Step*) -> std::uint64_t {
-      return uses<Step>(scenario.steps) || uses<Step>(scenario.prepare) ? 1 : 0;
-    };
-    const std::uint64_t streams = each(static_cast<const WsConnectStep*>(nullptr)) +
-                                  each(static_cast<const SseConnectStep*>(nullptr));
     planned.least += users_highest(scenario);
     const std::uint64_t http =
         std::max(http_connections(scenario.steps), http_connections(scenario.prepare));
-    planned.most += users_highest(scenario) * (http + streams);
+    planned.most += users_highest(scenario) * (http + streams_at_once(scenario));
   }
   return planned;
 }

@@ -9,6 +9,7 @@
 #include "harness/judge/gates.hpp"
 #include "harness/judge/invariants.hpp"
 #include "harness/judge/validity.hpp"
+#include "harness/load/crowd_size.hpp"
 #include "harness/report/digest.hpp"
 #include "harness/run/environment.hpp"
 #include "harness/run/probe_stream.hpp"
@@ -227,6 +228,8 @@ LoadPlan Story::make_plan() const {
 
 bool Story::drive_load() {
   const LoadPlan plan = make_plan();
+  note(memory_text(
+      estimate_memory(compiled_, plan.workers, plan.length + plan.drain, users_.size())));
   if (const std::string warning = descriptor_warning(compiled_); !warning.empty()) note(warning);
   if (!request_.quiet) {
     view_.emplace(progress_,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -274,7 +275,7 @@ TEST(ProfileYaml, TooLarge) {
 }
 
 TEST(ProfileYaml, DeepNestingIsRefusedQuickly) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // CPU time: the machine may be busy
   for (const auto* unit : {"[", "{a: ", "- ", "? ", "[{"}) {
     std::string text = "name: ";
     if (*unit == '-' || *unit == '?') text = "name:\n ";
@@ -286,7 +287,7 @@ TEST(ProfileYaml, DeepNestingIsRefusedQuickly) {
   std::string stairs = "name:\n";
   for (std::size_t level = 1; level < 1000; ++level) stairs += std::string(level, ' ') + "a:\n";
   EXPECT_NE(problems(stairs).find("nested deeper than 64 levels"), std::string::npos);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds{5});
+  EXPECT_LT(std::clock() - start, 5 * CLOCKS_PER_SEC);
 }
 
 TEST(ProfileYaml, AnAliasBombIsRefusedQuickly) {
