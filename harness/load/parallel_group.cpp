@@ -15,6 +15,7 @@ Task<void> ParallelGroup::run(const ParallelStep& step, TimePoint due) {
     lanes_.push_back(std::make_unique<VirtualUser>(owner_.worker_, owner_.scenario_,
                                                    owner_.scenario_index_, shared));
   }
+  (void)owner_.http_session();  // its cookies are those of all branches
   if (endings_.size() < step.branches.size()) endings_.resize(step.branches.size());
   next_ = 0;
   seed_ = owner_.random_.next();

@@ -126,6 +126,7 @@ void VirtualUser::begin(const SessionStart& start) {
   waited_ = false;
   attention_ = false;
   trouble_ = Outcome::ok;
+  if (http_session_) http_session_->forget();
   session_ = scenario_index_ * sessions_per_scenario + start.number;
   random_ = Random(worker_.plan.seed, session_);
   user_ = session_;
@@ -328,6 +329,7 @@ bool VirtualUser::write_head(std::string_view method, const Template& path,
 bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
   if (!write_head(http.method, http.path, http.headers, exchange)) return false;
   std::string& out = exchange.request;
+  if (http.extras && http.extras->send_cookies) http_session().append_cookies(out);
   std::string& body = exchange.body;  // not yet needed for the answer
   if (http.body) {
     http.body->render(variables_, random_, body);
@@ -338,11 +340,15 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
       out.append("Content-Type: application/json\r\n");
     }
   }
-  if (http.body || http.method == "POST" || http.method == "PUT" || http.method == "PATCH") {
-    append_content_length(out, body.size());
+  if (http.body || http.body_file || http.method == "POST" || http.method == "PUT" ||
+      http.method == "PATCH") {
+    append_content_length(out, body.size() + (http.body_file ? http.body_file->size() : 0));
   }
   out.append("\r\n").append(body);
+  if (http.body_file) out.append(*http.body_file);
   body.clear();
+  exchange.keep_body = http.keep_body;
+  exchange.body_max = http.body_max;
   exchange.head = http.method == "HEAD";
   exchange.repeatable = is_repeatable(http.method);
   for (const CompiledCapture& capture : http.captures) {
@@ -354,12 +360,30 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
   return true;
 }
 
+HttpSession& VirtualUser::http_session() {
+  if (!http_session_) http_session_ = std::make_shared<HttpSession>(worker_.wire);
+  return *http_session_;
+}
+
 void VirtualUser::settle_unsent(const CompiledStep& step, Exchange& exchange) {
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request(due_);
   exchange.outcome = Outcome::assertion_failed;
   exchange.sent = exchange.done = now();
   settle(step, exchange, recorder);
+}
+
+Task<void> VirtualUser::perform_extended(const HttpExtras& extras, Exchange& exchange,
+                                         TimePoint deadline) {
+  const HttpWishes wishes{{extras.redirects_max, extras.redirects_any_host},
+                          extras.cookies,
+                          extras.send_cookies,
+                          extras.decode};
+  co_await http_session().perform(http_, exchange, wishes, deadline);
+  // A redirect that was not followed is judged already.
+  if (exchange.outcome == Outcome::http_error) {
+    remember_answer(exchange.status, {}, Outcome::http_error);
+  }
 }
 
 Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& http) {
@@ -372,7 +396,11 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
   recorder.begin_request(due_);
   waited_ = true;
   exchange->sent = now();
-  co_await http_.perform(*exchange, exchange->sent + step.timeout);
+  if (http.extras) {
+    co_await perform_extended(*http.extras, *exchange, exchange->sent + step.timeout);
+  } else {
+    co_await http_.perform(*exchange, exchange->sent + step.timeout);
+  }
   if (exchange->outcome == Outcome::ok) exchange->outcome = judge_answer(http, *exchange);
   settle(step, *exchange, recorder);
 }

@@ -15,6 +15,7 @@
 #include "harness/load/load.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/protocol/http_client.hpp"
+#include "harness/protocol/http_session.hpp"
 #include "harness/protocol/sse_client.hpp"
 #include "harness/protocol/websocket_client.hpp"
 #include "harness/scenario/scenario.hpp"
@@ -149,6 +150,8 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   bool write_head(std::string_view method, const Template& path, const std::vector<Header>& headers,
                   Exchange& exchange);
   bool write_request(const HttpStep& http, Exchange& exchange);
+  HttpSession& http_session();
+  Task<void> perform_extended(const HttpExtras& extras, Exchange& exchange, TimePoint deadline);
   Outcome judge_answer(const HttpStep& http, Exchange& exchange);
   void settle(const CompiledStep& step, Exchange& exchange, Recorder& recorder);
   // A request that could not be written ends without being sent.
@@ -176,6 +179,8 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   Random random_;
   HttpClient own_http_;
   HttpClient& http_;
+  // For steps with redirects, cookies or compression; branches of `parallel` share it.
+  std::shared_ptr<HttpSession> http_session_;
   std::shared_ptr<WebSocketClient> websocket_;
   std::shared_ptr<SseClient> events_;
   const WsConnectStep* ws_step_ = nullptr;    // that opened websocket_

@@ -16,6 +16,7 @@ void VirtualUser::begin_branch(const VirtualUser& owner, Random random) {
   user_ = owner.user_;
   session_ = owner.session_;
   variables_ = owner.variables_;
+  http_session_ = owner.http_session_;
   random_ = random;
 }
 

@@ -63,6 +63,7 @@ Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsCon
     fail(exchange->outcome, worker_.plan.run->series[step.series].step + ": " + exchange->problem);
     co_return;
   }
+  if (connect.send_cookies) http_session().append_cookies(exchange->request);
   if (websocket_) websocket_->close();
   websocket_ = std::make_shared<WebSocketClient>(worker_.wire, this, connect.message_max);
   ws_step_ = &connect;
@@ -168,6 +169,7 @@ Task<void> VirtualUser::perform_sse_connect(const CompiledStep& step,
     fail(exchange->outcome, worker_.plan.run->series[step.series].step + ": " + exchange->problem);
     co_return;
   }
+  if (connect.send_cookies) http_session().append_cookies(exchange->request);
   if (events_) events_->close();
   const EventStreamOptions options{connect.message_max, connect.reconnects_max, connect.retry,
                                    step.timeout};

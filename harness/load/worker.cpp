@@ -446,6 +446,7 @@ void Worker::hand_over(bool last) {
   Recorder& recorder = state_.recorder_at(at - Nanos{1});
   const Traffic traffic = std::exchange(wire.traffic(), Traffic{});
   recorder.traffic(traffic.bytes_in, traffic.bytes_out);
+  recorder.redirects(traffic.redirects);
   recorder.ws_frames(traffic.frames_in, traffic.frames_out);
   recorder.streams(traffic.streams);
   for (std::uint64_t i = 0; i < traffic.connections; ++i) recorder.connection();

@@ -79,6 +79,8 @@ void Recorder::traffic(std::uint64_t in, std::uint64_t out) noexcept {
 
 void Recorder::connection() noexcept { ++current_.connections; }
 
+void Recorder::redirects(std::uint64_t followed) noexcept { current_.redirects += followed; }
+
 void Recorder::ws_frames(std::uint64_t in, std::uint64_t out) noexcept {
   current_.ws_frames_in += in;
   current_.ws_frames_out += out;
@@ -101,6 +103,7 @@ Snapshot Recorder::take() {
   out.bytes_in = std::exchange(current_.bytes_in, 0);
   out.bytes_out = std::exchange(current_.bytes_out, 0);
   out.connections = std::exchange(current_.connections, 0);
+  out.redirects = std::exchange(current_.redirects, 0);
   out.ws_frames_in = std::exchange(current_.ws_frames_in, 0);
   out.ws_frames_out = std::exchange(current_.ws_frames_out, 0);
   out.streams = std::exchange(current_.streams, {});

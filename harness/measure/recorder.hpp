@@ -27,6 +27,7 @@ class Recorder {
   SessionCounts& sessions() noexcept { return current_.sessions; }
   void traffic(std::uint64_t in, std::uint64_t out) noexcept;
   void connection() noexcept;
+  void redirects(std::uint64_t followed) noexcept;
   void ws_frames(std::uint64_t in, std::uint64_t out) noexcept;
   void streams(const StreamCounts& counts) { current_.streams += counts; }
 

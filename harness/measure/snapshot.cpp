@@ -60,6 +60,7 @@ Snapshot& Snapshot::operator+=(const Snapshot& other) {
   bytes_in += other.bytes_in;
   bytes_out += other.bytes_out;
   connections += other.connections;
+  redirects += other.redirects;
   ws_frames_in += other.ws_frames_in;
   ws_frames_out += other.ws_frames_out;
   streams += other.streams;

@@ -80,6 +80,7 @@ struct Snapshot {
   // Samples with R ≠ S + G or a negative part: always 0, else the run is INVALID.
   std::uint64_t identity_broken = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0;
+  std::uint64_t redirects = 0;  // requests that followed one: within a sample, not one of their own
   std::uint64_t ws_frames_in = 0, ws_frames_out = 0;
   StreamCounts streams;
   // One example text per error outcome; "" none. Merging keeps the first in alphabetical order.

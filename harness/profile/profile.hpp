@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,11 +74,45 @@ struct RecordSpec {
   Place place;
 };
 
+// Sent as Authorization. The secret (password or token) must not show in a log or report.
+struct AuthSpec {
+  enum class Kind : std::uint8_t { none, basic, bearer };
+  Kind kind = Kind::none;
+  Source user, secret;  // bearer: the token alone
+};
+struct RedirectSpec {
+  std::uint32_t hops_max = 0;  // 0: 3xx is an answer like any other
+  bool any_host = false;       // follow a Location of another host at the same endpoint
+};
+inline constexpr std::uint32_t redirects_default = 10;  // of `redirects: true`
+inline constexpr std::uint32_t redirects_max = 100;
+// How much of a body: bytes. That of an answer which a capture needs is kept, others are counted.
+inline constexpr std::uint64_t body_kept_default = std::uint64_t{1} << 20U;
+inline constexpr std::uint64_t body_counted_default = std::uint64_t{1} << 30U;
+inline constexpr std::uint64_t body_max_max = std::uint64_t{1} << 40U;
+inline constexpr std::uint64_t body_file_max = std::uint64_t{16} << 20U;
+// What a request asks of HTTP beyond the plain. What a step leaves out is as the profile's `http`
+// says.
+struct HttpOptions {
+  std::optional<AuthSpec> auth;
+  std::optional<RedirectSpec> redirects;
+  std::optional<std::string> compression;  // the codings to accept, as in Accept-Encoding; "": none
+  std::optional<std::uint64_t> body_max;   // a longer body makes the answer malformed
+};
+struct HttpDefaults {
+  std::vector<std::pair<std::string, Source>> headers;  // of every request; a step's own win
+  HttpOptions options;
+  bool cookies = false;  // each session keeps the cookies that answers set, and sends them
+};
+
 struct HttpSpec {
   std::string method;
-  Source path;  // starts with '/'
+  Source path;                                              // starts with '/'
+  std::vector<std::pair<std::string, Source>> query, form;  // in order; names may come twice
   std::vector<std::pair<std::string, Source>> headers;
   std::optional<Source> body;
+  std::shared_ptr<const std::string> body_file;  // what the file held, sent as it is
+  HttpOptions options;
   ExpectSpec expect;
   std::vector<CaptureSpec> captures;
 };
@@ -333,6 +368,7 @@ struct Profile {
   Nanos warm_up{0}, drain{std::chrono::seconds{10}};
   TargetSpec target;
   DataSpec data;
+  HttpDefaults http;
   std::vector<std::pair<std::string, Source>>
       variables;  // of every session (templates over user, token …)
   std::vector<ScenarioSpec> scenarios;

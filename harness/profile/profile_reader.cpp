@@ -1,6 +1,7 @@
 #include "harness/profile/profile_reader.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "harness/profile/profile_reader_shape.hpp"
@@ -30,8 +31,13 @@ std::string nearest_hint(std::string_view word, const Names& names) {
 // Reads one tree into a Profile.
 class Reader {
  public:
-  Reader(const YamlNode& root, Problems& problems)
-      : root_(root), problems_(problems), values_(problems), steps_(problems) {}
+  // `folder`: of the profile's file.
+  Reader(const YamlNode& root, Problems& problems, std::string folder)
+      : root_(root),
+        problems_(problems),
+        values_(problems),
+        steps_(problems, std::move(folder)),
+        http_(problems) {}
 
   Profile read();
 
@@ -66,6 +72,7 @@ class Reader {
   Values values_;
   StepReader steps_;
   ScenarioStarts starts_;
+  HttpReader http_;
   Profile profile_;
   // What gates may name.
   std::set<std::string> step_names_, scenario_steps_, counters_;
@@ -74,7 +81,7 @@ class Reader {
 Profile Reader::read() {
   Fields fields(problems_, &root_, "a profile",
                 {"name", "question", "pass_means", "seed", "topology", "workers", "warm_up",
-                 "drain", "target", "data", "variables", "scenarios", "personas", "gates",
+                 "drain", "target", "data", "http", "variables", "scenarios", "personas", "gates",
                  "invariants", "validity", "setup", "teardown"});
   if (!fields.is_map()) return {};
   values_.name(fields.require("name"), profile_.name);
@@ -87,6 +94,7 @@ Profile Reader::read() {
   values_.duration(fields.find("drain"), profile_.drain);
   read_target(fields.find("target"));
   read_data(fields.find("data"));
+  profile_.http = http_.read_defaults(fields.find("http"));
   read_variables(fields.find("variables"), profile_.variables);
   profile_.setup = steps_.read_lone_steps(fields.find("setup"));
   profile_.teardown = steps_.read_lone_steps(fields.find("teardown"));
@@ -520,14 +528,15 @@ void Reader::check_times(const YamlNode* warm_up) {
 }
 
 // The text with its overrides, for the record: what was run can be read, and run again, from it.
-std::string text_as_run(std::string_view yaml, const std::vector<std::string>& sets) {
-  std::string text(yaml);
+std::string text_as_run(std::string_view yaml, const std::vector<std::string>& sets,
+                        const Secrets& secrets) {
+  std::string text = without_secrets(yaml, secrets);
   if (sets.empty()) return text;
   if (!text.empty() && text.back() != '\n') text += '\n';
   text += "# run with:\n";
   for (const std::string& set : sets) {
     text += "#   --set ";
-    for (const char c : set) text += c == '\n' || c == '\r' ? ' ' : c;
+    for (const char c : without_secret(set)) text += c == '\n' || c == '\r' ? ' ' : c;
     text += '\n';
   }
   return text;
@@ -540,15 +549,20 @@ Checked<Profile> read_profile(std::string_view yaml, std::string_view file_name,
   Problems problems(std::string(file_name), sets);
   Diagnostics found;
   YamlNodePtr root = parse_yaml(yaml, found);
+  Secrets secrets;
+  if (root != nullptr) find_secrets(*root, secrets);
   for (std::size_t at = 0; root != nullptr && at < sets.size(); ++at) {
     root = with_override(root, sets[at], at + 1, found);
   }
   for (Diagnostic& diagnostic : found) problems.add(std::move(diagnostic));
   Profile profile;
-  if (root != nullptr) profile = Reader(*root, problems).read();
+  if (root != nullptr) {
+    const std::filesystem::path folder = std::filesystem::path(file_name).parent_path();
+    profile = Reader(*root, problems, folder.string()).read();
+  }
   if (Diagnostics all = problems.take(); !all.empty()) return all;
   profile.file = std::string(file_name);
-  profile.text = text_as_run(yaml, sets);
+  profile.text = text_as_run(yaml, sets, secrets);
   return profile;
 }
 

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
-#include <nlohmann/json.hpp>
 
 namespace stampede {
 
@@ -14,8 +12,12 @@ using Names = std::vector<std::string>;
 
 // The keys that may stand beside each action.
 const std::map<std::string, Names, std::less<>>& actions() {
-  static const Names http{"name",    "timeout", "headers",     "body",  "expect",
-                          "capture", "record",  "transaction", "waits", "retry"};
+  static const Names http = [] {
+    Names keys{"name",    "timeout", "headers",     "body",  "expect",
+               "capture", "record",  "transaction", "waits", "retry"};
+    keys.insert(keys.end(), HttpReader::step_keys().begin(), HttpReader::step_keys().end());
+    return keys;
+  }();
   static const std::map<std::string, Names, std::less<>> table{
       {"get", http},
       {"post", http},
@@ -102,21 +104,6 @@ bool is_token_char(char c) {
          others.find(c) != std::string_view::npos;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return result;
-}
-
-// Headers that the client writes itself.
-bool is_own_header(std::string_view name) {
-  constexpr std::array<std::string_view, 6> own{
-      "host", "content-length", "transfer-encoding", "connection", "upgrade", "sec-websocket-key"};
-  return std::find(own.begin(), own.end(), lower(name)) != own.end();
-}
-
 // Words that a gate reads as something else than a step.
 bool is_gate_word(std::string_view name) {
   constexpr std::array<std::string_view, 11> words{"errors",  "shed",  "rate", "tx_rate",
@@ -125,38 +112,6 @@ bool is_gate_word(std::string_view name) {
   const bool quantile = name.size() > 1 && name.front() == 'p' &&
                         name.find_first_not_of("0123456789.", 1) == std::string_view::npos;
   return quantile || std::find(words.begin(), words.end(), name) != words.end();
-}
-
-// JSON of a YAML value: plain numbers, booleans and null are theirs, the rest is text.
-nlohmann::ordered_json json_of(const YamlNode& node) {
-  using Json = nlohmann::ordered_json;
-  switch (node.kind) {
-    case YamlNode::Kind::null:
-      return nullptr;
-    case YamlNode::Kind::list: {
-      Json list = Json::array();
-      for (const YamlNodePtr& item : node.items) list.push_back(json_of(*item));
-      return list;
-    }
-    case YamlNode::Kind::map: {
-      Json map = Json::object();
-      for (const YamlNode::Member& member : node.members) {
-        map[member.key->text] = json_of(*member.value);
-      }
-      return map;
-    }
-    case YamlNode::Kind::scalar:
-      break;
-  }
-  if (node.quoted) return node.text;
-  if (node.text == "true" || node.text == "false") return node.text == "true";
-  std::int64_t whole = 0;
-  const char* const end = node.text.data() + node.text.size();
-  const auto number = parse_number(node.text);
-  const auto [stop, error] = std::from_chars(node.text.data(), end, whole);
-  if (number && error == std::errc{} && stop == end) return whole;
-  if (number) return *number;
-  return node.text;
 }
 
 }  // namespace
@@ -304,37 +259,10 @@ Source StepReader::read_path(const YamlNode& node) {
 }
 
 StepReader::Sources StepReader::read_headers(const YamlNode* node) {
-  Sources headers;
-  for (const YamlNode::Member& member : values_.members(node, "a map of headers")) {
-    const std::string& name = member.key->text;
-    const auto bad = std::find_if_not(name.begin(), name.end(), is_token_char);
-    if (name.empty() || bad != name.end()) {
-      problems_.report(*member.key, in_quotes(name) + " cannot name a header",
-                       "letters, digits and !#$%&'*+-.^_`|~",
-                       static_cast<std::size_t>(bad - name.begin()));
-    } else if (is_own_header(name)) {
-      problems_.report(*member.key, "header " + name + " is written by stampede itself");
-    }
-    Source value;
-    values_.source(member.value.get(), value);
-    const std::size_t line = value.text.find_first_of("\r\n");
-    if (line != std::string::npos) {
-      problems_.report(*member.value, "a line break in the value of header " + name,
-                       "a header is one line", line);
-    }
-    headers.emplace_back(name, std::move(value));
-  }
-  return headers;
+  return http_.read_headers(node);
 }
 
-Source StepReader::read_body(const YamlNode& node) {
-  if (node.kind == YamlNode::Kind::map || node.kind == YamlNode::Kind::list) {
-    return {json_of(node).dump(), node.place, true};
-  }
-  Source body;
-  values_.source(&node, body);
-  return body;
-}
+Source StepReader::read_body(const YamlNode& node) { return http_.read_body(node); }
 
 HttpSpec StepReader::read_http(const std::string& method, const YamlNode& value,
                                const Fields& fields) {
@@ -343,16 +271,9 @@ HttpSpec StepReader::read_http(const std::string& method, const YamlNode& value,
   for (char& c : http.method) c = static_cast<char>(c - 32);
   http.path = read_path(value);
   http.headers = read_headers(fields.find("headers"));
-  if (const YamlNode* const body = fields.find("body")) {
-    http.body = read_body(*body);
-    const bool typed =
-        std::any_of(http.headers.begin(), http.headers.end(),
-                    [](const auto& header) { return lower(header.first) == "content-type"; });
-    // A body written as YAML is JSON, and says so.
-    if (body->kind != YamlNode::Kind::scalar && !typed) {
-      http.headers.emplace_back("Content-Type", Source{"application/json", {}, true});
-    }
-  }
+  http.query = http_.read_pairs(fields.find("query"), "a map of query parameters");
+  http.options = http_.read_options(fields);
+  http_.read_bodies(fields, folder_, http);
   http.expect = read_expect(fields.find("expect"));
   http.captures = read_captures(fields.find("capture"), true);
   return http;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/profile/profile_reader_http.hpp"
 #include "harness/profile/profile_reader_values.hpp"
 
 namespace stampede {
@@ -14,7 +15,9 @@ inline constexpr std::size_t steps_max = 10'000;  // of a profile, after aliases
 
 class StepReader {
  public:
-  explicit StepReader(Problems& problems) : problems_(problems), values_(problems) {}
+  // `folder` is where files that steps name are looked for.
+  StepReader(Problems& problems, std::string folder)
+      : problems_(problems), values_(problems), http_(problems), folder_(std::move(folder)) {}
 
   // A list of steps. An item that is itself a list (an alias of one) is put in its place.
   std::vector<StepSpec> read_steps(const YamlNode* node);
@@ -73,6 +76,8 @@ class StepReader {
 
   Problems& problems_;
   Values values_;
+  HttpReader http_;
+  std::string folder_;
   std::size_t steps_ = 0;
   bool in_branch_ = false;  // of parallel
   bool alone_ = false;      // setup or teardown

@@ -113,6 +113,11 @@ Task<boost::system::error_code> HttpClient::send(const std::string& text, std::s
   while (sent < text.size()) {
     sent += transport_.write_some(text.data() + sent, text.size() - sent, error);
     if (error == asio::error::would_block) {
+      // An answer that comes before the request is whole: the server has read enough of it.
+      if (!transport_.quiet()) {
+        error = {};
+        break;
+      }
       const auto [failure] = co_await transport_.writable();
       error = failure;
     }
@@ -132,7 +137,10 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
     error = co_await send(exchange.request, written);
   }
   if (was_cut(exchange)) co_return Attempt::finished;
-  if (error) {
+  // Subtle: a server that refuses a large upload answers and closes; what it said can still be
+  // read.
+  const bool whole = written == exchange.request.size();
+  if (error && (reused || written == 0)) {
     const bool repeat = reused && (written == 0 || exchange.repeatable);
     co_return lost(exchange, repeat, "while sending: " + error.message());
   }
@@ -162,7 +170,7 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
     exchange.done = read_at;
     break;
   }
-  if (!parser.keep_alive() || !parser.left_over().empty()) close();
+  if (!whole || !parser.keep_alive() || !parser.left_over().empty()) close();
   co_return Attempt::finished;
 }
 

@@ -506,6 +506,11 @@ void Console::write_books() {
                       human_count(run_.ws_frames_out)),
           2);
   write_streams();
+  if (run_.redirects > 0) {
+    wrapped(fmt::format("{} redirects followed: requests within the samples, not counted there",
+                        human_count(run_.redirects)),
+            2);
+  }
   if (!run_.ledger_note.empty()) wrapped(run_.ledger_note, 2);
   if (run_.files.empty()) return;
   title("FILES", printable(run_.files.front()));

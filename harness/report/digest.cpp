@@ -143,6 +143,7 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
   into.bytes_in = measured.bytes_in;
   into.bytes_out = measured.bytes_out;
   into.connections = measured.connections;
+  into.redirects = measured.redirects;
   into.ws_frames_in = measured.ws_frames_in;
   into.ws_frames_out = measured.ws_frames_out;
   into.streams = measured.streams;

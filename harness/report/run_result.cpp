@@ -167,6 +167,7 @@ void fields(Archive& archive, RunResult& run) {
   archive("bytes_in", run.bytes_in);
   archive("bytes_out", run.bytes_out);
   archive("connections", run.connections);
+  archive("redirects", run.redirects);
   archive("ws_frames_in", run.ws_frames_in);
   archive("ws_frames_out", run.ws_frames_out);
   archive("streams", run.streams);

@@ -96,6 +96,7 @@ struct RunResult {
   std::uint64_t bytes_in = 0, bytes_out = 0, connections = 0, ws_frames_in = 0, ws_frames_out = 0;
   PhaseResult setup, teardown;
   StreamCounts streams;
+  std::uint64_t redirects = 0;
   std::map<std::string, std::string> error_examples;  // by outcome name
   std::vector<SecondResult> seconds;
   std::vector<ProcessResult> processes;  // stampede first

@@ -272,18 +272,6 @@ CompiledRecord Compiler::compile_record(const RecordSpec& spec) {
   return record;
 }
 
-HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
-  HttpStep step;
-  step.method = spec.method;
-  step.path = compile_template(spec.path);
-  step.headers = compile_headers(spec.headers);
-  if (spec.body) step.body = compile_template(*spec.body);
-  step.classifier = Classifier(spec.expect);
-  step.captures = compile_captures(spec.captures);
-  step.wants_retry_after = wants_retry_after_;
-  return step;
-}
-
 ConnectStep Compiler::compile_action(const ConnectSpec& /*spec*/, Place /*place*/) { return {}; }
 StopStep Compiler::compile_action(const StopSpec& /*spec*/, Place /*place*/) { return {}; }
 ThinkStep Compiler::compile_action(const ThinkSpec& spec, Place /*place*/) {

@@ -47,6 +47,19 @@ class Compiler {
   SeriesId series_of(const StepSpec& spec);
   SeriesId series_named(const std::string& name, const NamedStep& wanted, Place place);
   std::vector<Header> compile_headers(const std::vector<std::pair<std::string, Source>>& specs);
+  // In compiler_http.cpp. The headers of a request: the step's, then those of the profile that it
+  // does not name, then what its options say.
+  std::vector<Header> compile_request_headers(
+      const std::vector<std::pair<std::string, Source>>& specs, const HttpOptions& options);
+  // The same for a WebSocket or an event stream; do cookies go with them?
+  std::vector<Header> compile_stream_headers(
+      const std::vector<std::pair<std::string, Source>>& specs);
+  [[nodiscard]] bool sends_cookies(const std::vector<Header>& headers) const;
+  Template compile_pairs(const std::vector<std::pair<std::string, Source>>& specs,
+                         Template::Encoding encoding);
+  Template compile_target(const HttpSpec& spec);
+  Template compile_auth(const AuthSpec& auth);
+  std::optional<HttpExtras> compile_extras(const HttpSpec& spec);
   std::vector<CompiledCapture> compile_captures(const std::vector<CaptureSpec>& specs);
   MessageMatch compile_match(const std::vector<std::pair<std::string, Source>>& members,
                              Place place);

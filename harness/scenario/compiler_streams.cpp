@@ -13,7 +13,8 @@ WsConnectStep Compiler::compile_action(const WsConnectSpec& spec, Place /*place*
   WsConnectStep step;
   step.path = compile_template(spec.path);
   step.protocol = spec.protocol;
-  step.headers = compile_headers(spec.headers);
+  step.headers = compile_stream_headers(spec.headers);
+  step.send_cookies = sends_cookies(step.headers);
   step.heartbeat_every = spec.heartbeat_every;
   step.heartbeat_text = spec.heartbeat_text;
   step.ping_every = spec.ping_every;
@@ -43,7 +44,8 @@ WsCloseStep Compiler::compile_action(const WsCloseSpec& spec, Place /*place*/) {
 SseConnectStep Compiler::compile_action(const SseConnectSpec& spec, Place /*place*/) {
   SseConnectStep step;
   step.path = compile_template(spec.path);
-  step.headers = compile_headers(spec.headers);
+  step.headers = compile_stream_headers(spec.headers);
+  step.send_cookies = sends_cookies(step.headers);
   step.message_max = spec.message_max;
   step.reconnects_max = spec.reconnects_max;
   step.retry = spec.retry;

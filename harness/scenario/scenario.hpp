@@ -60,11 +60,23 @@ using Header = std::pair<std::string, Template>;
 struct CompiledStep;
 using Steps = std::vector<CompiledStep>;
 
+// What a step asks of HTTP beyond one request and one answer.
+struct HttpExtras {
+  std::uint32_t redirects_max = 0;
+  bool redirects_any_host = false;
+  bool cookies = false;       // keep what answers set
+  bool send_cookies = false;  // … and send it: not over a Cookie header of the step's own
+  bool decode = false;        // undo the content coding
+};
 struct HttpStep {
   std::string method;
-  Template path;
-  std::vector<Header> headers;
+  Template path;                // with its query
+  std::vector<Header> headers;  // the profile's and the step's, Authorization and Accept-Encoding
   std::optional<Template> body;
+  std::shared_ptr<const std::string> body_file;
+  bool keep_body = true;  // a capture needs it
+  std::uint64_t body_max = body_kept_default;
+  std::optional<HttpExtras> extras;  // absent: nothing of it
   Classifier classifier;
   std::vector<CompiledCapture> captures;
   bool wants_retry_after = false;
@@ -78,6 +90,7 @@ struct WsConnectStep {
   Template path;
   std::string protocol;
   std::vector<Header> headers;
+  bool send_cookies = false;
   Nanos heartbeat_every{0};
   std::string heartbeat_text;
   Nanos ping_every{0}, pong_timeout{0};
@@ -103,6 +116,7 @@ struct WsCloseStep {
 struct SseConnectStep {
   Template path;
   std::vector<Header> headers;
+  bool send_cookies = false;
   std::size_t message_max = stream_message_default;
   std::uint32_t reconnects_max = 0;
   Nanos retry{0};

@@ -47,12 +47,55 @@ std::int64_t epoch_milliseconds() {
   return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+void append_encoded(std::string& out, std::string_view plain, Template::Encoding encoding) {
+  if (encoding == Template::Encoding::base64) {
+    append_base64(out, plain);
+  } else {
+    append_percent_encoded(out, plain, encoding == Template::Encoding::form);
+  }
+}
+
 Diagnostics problem(std::size_t offset, std::string message, std::string hint) {
   return {
       Diagnostic{"", Place{1, static_cast<int>(offset) + 1}, std::move(message), std::move(hint)}};
 }
 
 }  // namespace
+
+void append_percent_encoded(std::string& out, std::string_view text, bool form) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view also = "-._~";
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       also.find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else if (form && c == ' ') {
+      out += '+';
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[byte >> 4U];
+      out += digits[byte & 15U];
+    }
+  }
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto byte = i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U;
+      group = (group << 8U) | byte;
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      out += i <= count ? digits[(group >> (18 - 6 * i)) & 63U] : '=';
+    }
+  }
+}
 
 void append_uuid(std::string& out, Random& random) {
   for (int half = 0; half < 2; ++half) {
@@ -167,8 +210,53 @@ void Template::render(const Variables& variables, Random& random, std::string& o
       case Piece::Kind::now_ms:
         append_integer(out, epoch_milliseconds());
         break;
+      case Piece::Kind::encoded:
+        render_encoded(piece, variables, random, out);
+        break;
     }
   }
+}
+
+void Template::render_encoded(const Piece& piece, const Variables& variables, Random& random,
+                              std::string& out) {
+  std::string plain;
+  piece.inner->render(variables, random, plain);
+  append_encoded(out, plain, static_cast<Encoding>(piece.slot));
+}
+
+Template Template::literal(std::string_view text) {
+  Template result;
+  if (!text.empty()) result.pieces_.push_back({Piece::Kind::text, 0, std::string(text)});
+  return result;
+}
+
+Template Template::encoded(Encoding encoding, Template inner) {
+  if (inner.is_constant()) {
+    std::string text;
+    for (const Piece& piece : inner.pieces_) text += piece.text;
+    std::string out;
+    append_encoded(out, text, encoding);
+    return literal(out);
+  }
+  Template result;
+  result.pieces_.push_back({Piece::Kind::encoded,
+                            static_cast<std::uint32_t>(encoding),
+                            {},
+                            std::make_shared<const Template>(std::move(inner))});
+  return result;
+}
+
+Template& Template::operator+=(Template next) {
+  for (Piece& piece : next.pieces_) {
+    const bool joins = piece.kind == Piece::Kind::text && !pieces_.empty() &&
+                       pieces_.back().kind == Piece::Kind::text;
+    if (joins) {
+      pieces_.back().text += piece.text;
+    } else {
+      pieces_.push_back(std::move(piece));
+    }
+  }
+  return *this;
 }
 
 Value Template::evaluate(const Variables& variables, Random& random) const {

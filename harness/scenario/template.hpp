@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,11 +49,24 @@ void append_text(std::string& out, const Value& value);
 // 32 hex digits from the session's random numbers.
 void append_uuid(std::string& out, Random& random);
 
+// Appends `text` percent-encoded for a query (RFC 3986: all but unreserved characters) or a form
+// (the same, a blank as +); as base64 (RFC 4648, padded).
+void append_percent_encoded(std::string& out, std::string_view text, bool form);
+void append_base64(std::string& out, std::string_view bytes);
+
 class Template {
  public:
   Template() = default;
   // `slots` names the known variables; an unknown one is a problem at its column within `text`.
   static Checked<Template> parse(std::string_view text, const std::vector<std::string>& slots);
+  static Template literal(std::string_view text);
+  // What `inner` renders, encoded: by percent signs for a query, the same with + for a blank for a
+  // form (application/x-www-form-urlencoded), or as base64. Allocates at each rendering, unless
+  // `inner` is constant.
+  enum class Encoding : std::uint8_t { query, form, base64 };
+  static Template encoded(Encoding encoding, Template inner);
+  // Renders one after the other.
+  Template& operator+=(Template next);
   // Appends; allocates only when `out` must grow.
   void render(const Variables& variables, Random& random, std::string& out) const;
   // The template as a value: "${name}" alone keeps the variable's type, a constant text that is
@@ -63,11 +77,14 @@ class Template {
 
  private:
   struct Piece {
-    enum class Kind : std::uint8_t { text, slot, uuid, now_ms };
+    enum class Kind : std::uint8_t { text, slot, uuid, now_ms, encoded };
     Kind kind = Kind::text;
-    std::uint32_t slot = 0;
+    std::uint32_t slot = 0;  // of `encoded`: which Encoding
     std::string text;
+    std::shared_ptr<const Template> inner{};  // of `encoded`
   };
+  static void render_encoded(const Piece& piece, const Variables& variables, Random& random,
+                             std::string& out);
   static Diagnostic unknown_name(std::string_view name, std::size_t offset,
                                  const std::vector<std::string>& slots);
 

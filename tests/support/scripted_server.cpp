@@ -94,7 +94,7 @@ asio::awaitable<bool> ScriptedServer::answer(Tcp::socket& socket, Reply reply) {
         io_, reply.kind == Reply::Kind::silence ? std::chrono::hours(1) : reply.delay);
     co_await timer.async_wait(asio::use_awaitable);
   }
-  std::string text = text_of(reply);
+  std::string text = reply.raw.empty() ? text_of(reply) : reply.raw;
   if (reply.kind == Reply::Kind::garbage) text = "SSH-2.0-this is not HTTP\r\n\r\n";
   if (reply.kind == Reply::Kind::half_body) text.resize(text.size() - (reply.body.size() + 1) / 2);
   if (reply.kind == Reply::Kind::reset) {

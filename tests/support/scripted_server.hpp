@@ -36,6 +36,7 @@ struct Reply {
   std::chrono::milliseconds delay{0};  // of this answer alone
   bool close_after = false;            // the connection, without saying so beforehand
   bool in_pieces = false;              // a few bytes at a time
+  std::string raw;                     // the whole answer instead, byte for byte
 };
 
 // What to do after a message, or after the connection was made (text == nullopt).

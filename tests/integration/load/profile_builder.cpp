@@ -68,6 +68,7 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   Profile profile;
   profile.name = "test";
   profile.variables = variables;
+  profile.http = http;
   profile.personas["p"] = Persona{"p", steps, {}};
   ScenarioSpec scenario;
   scenario.name = "s";

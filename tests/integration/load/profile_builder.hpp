@@ -47,6 +47,7 @@ struct Drive {
   Nanos warm_up{0}, length{seconds{1}}, drain{seconds{5}};
   GeneratorMutation mutation;
   std::vector<UserIdentity> users;
+  HttpDefaults http;
   std::vector<std::pair<std::string, Source>> variables;
 
   [[nodiscard]] Driven against(std::uint16_t port, std::stop_token stop = {}) const;
