@@ -40,8 +40,10 @@ constexpr const char* examples =
 
 void add_attach_options(CLI::App& command, AttachOptions& attach) {
   command
-      .add_option("--url", attach.url,
-                  "drive this system instead of starting one (http://host:port[/prefix])")
+      .add_option(
+          "--url", attach.url,
+          "drive this system instead of starting one (http://host:port[/prefix], https://…, "
+          "unix:/path)")
       ->type_name("URL");
   command
       .add_option("--admin", attach.admin,

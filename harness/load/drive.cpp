@@ -1,5 +1,4 @@
 // The coordinator of a load: makes the workers, joins what they hand over, and keeps the totals.
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -8,6 +7,7 @@
 
 #include "harness/load/crowd_size.hpp"
 #include "harness/load/self_monitor.hpp"
+#include "harness/load/server_address.hpp"
 #include "harness/load/worker.hpp"
 
 namespace stampede {
@@ -15,11 +15,6 @@ namespace stampede {
 namespace {
 
 constexpr std::uint64_t descriptors_of_the_process = 200;
-// Connections from one source address. It has 28,232 ports, but Linux gives out one half of them
-// (the even ones) first and walks through all of those, once they are taken, for every further
-// connect: seen here as a worker at 100 % from the 14,116th connection on.
-constexpr std::uint64_t connections_per_source = 8'000;
-constexpr std::uint32_t source_addresses_max = 200;
 
 // HTTP connections of one user at once.
 std::uint64_t http_connections(const Steps& steps) {
@@ -74,37 +69,6 @@ void require_descriptors(const Connections& planned) {
   if (limit < least) {
     throw std::runtime_error("this load needs " + descriptor_text(least, limit));
   }
-}
-
-ServerAddress resolve(const HttpTarget& target, std::uint64_t connections) {
-  asio::io_context io;
-  asio::ip::tcp::resolver resolver(io);
-  boost::system::error_code error;
-  const auto found = resolver.resolve(target.host, std::to_string(target.port), error);
-  if (error || found.empty()) {
-    throw std::runtime_error(
-        fmt::format("cannot resolve the target's host \"{}\": {}", target.host, error.message()));
-  }
-  // Subtle: "localhost" gives ::1 first, where a server that listens on 127.0.0.1 is not.
-  auto chosen = found.begin()->endpoint();
-  for (const auto& entry : found) {
-    if (entry.endpoint().address().is_v4()) {
-      chosen = entry.endpoint();
-      break;
-    }
-  }
-  ServerAddress server{{SocketAddress(chosen)}, target.host_header, target.path_prefix, {}};
-  if (server.host_header.empty()) {
-    server.host_header = fmt::format("{}:{}", target.host, target.port);
-  }
-  if (chosen.address().is_v4() && chosen.address().is_loopback() &&
-      connections > connections_per_source) {
-    const std::uint64_t sources = connections / connections_per_source + 1;
-    for (std::uint32_t i = 0; i < std::min<std::uint64_t>(sources, source_addresses_max); ++i) {
-      server.sources.emplace_back(asio::ip::address_v4(INADDR_LOOPBACK + i));
-    }
-  }
-  return server;
 }
 
 std::uint64_t arrivals_measured(const LoadPlan& plan) {
@@ -209,7 +173,7 @@ class Assembly {
 
 }  // namespace
 
-ServerAddress server_of(const LoadPlan& plan) { return resolve(plan.target, 1); }
+ServerAddress server_of(const LoadPlan& plan) { return server_address(plan.target, 1); }
 
 std::string descriptor_warning(const CompiledRun& run) {
   const std::uint64_t most = connections_planned(run).most + descriptors_of_the_process;
@@ -282,7 +246,7 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
                   const std::function<void(const LoadSecond&)>& each_second) {
   const Connections connections = connections_planned(*plan.run);
   require_descriptors(connections);
-  const ServerAddress server = resolve(plan.target, connections.most);
+  const ServerAddress server = server_address(plan.target, connections.most);
 
   LoadOutcome outcome;
   outcome.scheduled_measured = arrivals_measured(plan);

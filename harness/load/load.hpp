@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/connection.hpp"
 #include "harness/history/ledger.hpp"
 #include "harness/measure/self_measure.hpp"
 #include "harness/measure/snapshot.hpp"
@@ -20,10 +21,14 @@
 namespace stampede {
 
 struct HttpTarget {
-  std::string host;  // name or address; resolved once, before the start
+  std::string host;  // name or address; resolved before the start, unless connection.dns says else
   std::uint16_t port = 80;
   std::string path_prefix;  // "" or "/prefix"
   std::string host_header;  // as sent
+  bool use_tls = false;
+  std::string socket_path{};  // of a Unix-domain socket, in place of host and port
+  ConnectionSpec connection{};
+  TlsSpec tls{};  // where use_tls
 };
 
 // The users that sessions act as. token may be empty (a target without accounts).

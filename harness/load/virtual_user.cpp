@@ -162,6 +162,7 @@ SessionEnd VirtualUser::finish(bool keep_http) {
     http_.close();
     if (group_) group_->close_connections();
   }
+  if (!keep_http) http_.forget_user();
   if (state_ == State::cancelled) return SessionEnd::unfinished;
   return state_ == State::failed ? SessionEnd::failed : SessionEnd::completed;
 }
@@ -340,6 +341,7 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
       out.append("Content-Type: application/json\r\n");
     }
   }
+  if (worker_.wire.server().max_requests == 1) out.append("Connection: close\r\n");
   if (http.body || http.body_file || http.method == "POST" || http.method == "PUT" ||
       http.method == "PATCH") {
     append_content_length(out, body.size() + (http.body_file ? http.body_file->size() : 0));
@@ -444,6 +446,7 @@ void VirtualUser::settle(const CompiledStep& step, Exchange& exchange, Recorder&
                       exchange.done, outcome,       static_cast<std::uint16_t>(status)};
   record_sample(step, recorder, sample, status,
                 exchange.problem.empty() ? std::string_view(exchange.body) : exchange.problem);
+  if (exchange.failure != Failure::none) recorder.failure(exchange.failure, exchange.problem);
   const bool unsent = outcome == Outcome::assertion_failed && exchange.status == 0;
   const Certainty certainty = unsent ? Certainty::not_applied : certainty_of(outcome, status);
   if (step.record) record_ledger(*step.record, sample, status, certainty);

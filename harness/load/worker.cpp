@@ -450,6 +450,7 @@ void Worker::hand_over(bool last) {
   recorder.ws_frames(traffic.frames_in, traffic.frames_out);
   recorder.streams(traffic.streams);
   for (std::uint64_t i = 0; i < traffic.connections; ++i) recorder.connection();
+  recorder.connecting(wire.figures().take());
   WorkerSecond second;
   second.worker = index_;
   second.second = second_number_;

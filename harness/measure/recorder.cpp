@@ -107,6 +107,8 @@ Snapshot Recorder::take() {
   out.ws_frames_in = std::exchange(current_.ws_frames_in, 0);
   out.ws_frames_out = std::exchange(current_.ws_frames_out, 0);
   out.streams = std::exchange(current_.streams, {});
+  out.connecting = std::exchange(current_.connecting, {});
+  out.failures = std::exchange(current_.failures, {});
   out.example = std::exchange(current_.example, {});
   return out;
 }

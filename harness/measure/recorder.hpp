@@ -22,6 +22,9 @@ class Recorder {
   void begin_derived(const Sample& sample) noexcept;
   // `example` describes an error for people; the first of each outcome since the last take is kept.
   void record(SeriesId series, const Sample& sample, std::string_view example = {}) noexcept;
+  // Why a request got no answer; the first text of each class since the last take is kept.
+  void failure(Failure failure, std::string_view text) { current_.failures.add(failure, text); }
+  void connecting(const ConnectionFigures& figures) { current_.connecting += figures; }
   void count(std::uint32_t counter) noexcept;
   void loop_lag(Nanos lag) noexcept;
   SessionCounts& sessions() noexcept { return current_.sessions; }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/connection_figures.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/stream_counts.hpp"
 #include "harness/outcome.hpp"
@@ -85,6 +86,8 @@ struct Snapshot {
   StreamCounts streams;
   // One example text per error outcome; "" none. Merging keeps the first in alphabetical order.
   std::array<std::string, outcome_count> example;
+  ConnectionFigures connecting;
+  FailureCounts failures;
 
   // Sizes may differ: the shorter is extended with zeros.
   Snapshot& operator+=(const Snapshot& other);

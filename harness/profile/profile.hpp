@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/connection.hpp"
 #include "harness/diagnostic.hpp"
 #include "harness/outcome.hpp"
 #include "harness/profile/threshold.hpp"
@@ -378,6 +379,8 @@ struct Profile {
   std::vector<Gate> gates;
   bool booking_invariants = false;  // `invariants: booking`: A1–A9, R1–R7, L1–L5, L7, L8
   ValiditySpec validity;
+  ConnectionSpec connection;
+  TlsSpec tls;  // where the target is https
   std::string file;  // as given
   std::string text;  // whole, as run (after --set)
 };

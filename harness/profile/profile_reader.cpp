@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "harness/profile/profile_reader_connection.hpp"
 #include "harness/profile/profile_reader_shape.hpp"
 #include "harness/profile/profile_reader_starts.hpp"
 #include "harness/profile/profile_reader_steps.hpp"
@@ -79,10 +80,11 @@ class Reader {
 };
 
 Profile Reader::read() {
-  Fields fields(problems_, &root_, "a profile",
-                {"name", "question", "pass_means", "seed", "topology", "workers", "warm_up",
-                 "drain", "target", "data", "http", "variables", "scenarios", "personas", "gates",
-                 "invariants", "validity", "setup", "teardown"});
+  Fields fields(
+      problems_, &root_, "a profile",
+      {"name",  "question",   "pass_means", "seed",  "topology",  "workers",    "warm_up",
+       "drain", "target",     "data",       "http",  "variables", "scenarios",  "personas",
+       "gates", "invariants", "validity",   "setup", "teardown",  "connection", "tls"});
   if (!fields.is_map()) return {};
   values_.name(fields.require("name"), profile_.name);
   values_.text(fields.find("question"), profile_.question);
@@ -103,6 +105,8 @@ Profile Reader::read() {
   read_gates(fields.find("gates"));
   read_invariants(fields.find("invariants"));
   read_validity(fields.find("validity"));
+  read_connection(fields.find("connection"), problems_, profile_.connection);
+  read_tls(fields.find("tls"), problems_, profile_.tls);
   check_times(fields.find("warm_up"));
   return std::move(profile_);
 }

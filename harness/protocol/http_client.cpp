@@ -1,6 +1,7 @@
 #include "harness/protocol/http_client.hpp"
 
 #include "harness/protocol/answer_parser.hpp"
+#include "harness/protocol/connect_deadline.hpp"
 
 namespace stampede {
 
@@ -38,10 +39,20 @@ void HttpClient::abort() noexcept {
 
 bool HttpClient::usable() {
   if (!open_) return false;
+  if (worn_out(now())) {
+    close();
+    return false;
+  }
   // Bytes that nobody asked for make a connection as useless as its end does.
   if (transport_.quiet()) return true;
   close();
   return false;
+}
+
+// The profile wants a new connection for the next request.
+bool HttpClient::worn_out(TimePoint at) const noexcept {
+  const Nanos max_age = wire_.server().max_age;
+  return max_age > Nanos{0} && at - opened_at_ >= max_age;
 }
 
 void HttpClient::begin(Exchange& exchange, TimePoint deadline) {
@@ -69,7 +80,7 @@ bool HttpClient::was_cut(Exchange& exchange) noexcept {
 
 Task<void> HttpClient::connect(Exchange& exchange, TimePoint deadline) {
   begin(exchange, deadline);
-  (void)co_await open(exchange);
+  (void)co_await open(exchange, deadline);
   finish(exchange, deadline);
 }
 
@@ -77,35 +88,46 @@ Task<void> HttpClient::perform(Exchange& exchange, TimePoint deadline) {
   begin(exchange, deadline);
   // What must not be sent twice is not sent into a connection that has ended.
   const bool fresh = exchange.repeatable && exchange.sent - last_used_ < fresh_for;
-  bool reused = fresh ? open_ : usable();
+  bool reused = !worn_out(exchange.sent) && (fresh ? open_ : usable());
   Attempt result = Attempt::stale;
   while (result == Attempt::stale) {
-    if (!reused && !co_await open(exchange)) break;
+    if (!reused && !co_await open(exchange, deadline)) break;
     result = co_await attempt(exchange, reused);
     reused = false;
   }
   finish(exchange, deadline);
 }
 
-Task<bool> HttpClient::open(Exchange& exchange) {
+Task<bool> HttpClient::open(Exchange& exchange, TimePoint deadline) {
   close();
+  const ConnectDeadline patience(wire_, deadline_, deadline);
   const bool connected = co_await transport_.open(exchange);
   if (was_cut(exchange)) {
-    exchange.problem = "no connection yet";
+    patience.explain(exchange);
     co_return false;
   }
+  patience.over();
   if (!connected) co_return false;
   open_ = true;
+  opened_at_ = now();
+  answers_ = 0;
   ++wire_.open().connections;
   co_return true;
 }
 
-HttpClient::Attempt HttpClient::lost(Exchange& exchange, bool repeat, std::string problem) {
+HttpClient::Attempt HttpClient::lost(Exchange& exchange, bool repeat,
+                                     const boost::system::error_code& error, bool sending) {
+  if (!repeat) {
+    exchange.failure = transport_.failure_of(error);
+    // With TLS 1.3 a client learns only after its handshake that its certificate is refused.
+    const bool no_connection =
+        exchange.failure == Failure::tls_client_certificate && exchange.status == 0;
+    exchange.outcome = no_connection ? Outcome::connect_failed : Outcome::disconnected;
+    const bool told = error == asio::error::eof && !exchange.problem.empty();
+    if (!told) exchange.problem = (sending ? "while sending: " : "") + transport_.describe(error);
+  }
   close();
-  if (repeat) return Attempt::stale;
-  exchange.outcome = Outcome::disconnected;
-  exchange.problem = std::move(problem);
-  return Attempt::finished;
+  return repeat ? Attempt::stale : Attempt::finished;
 }
 
 Task<boost::system::error_code> HttpClient::send(const std::string& text, std::size_t& sent) {
@@ -142,7 +164,7 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
   const bool whole = written == exchange.request.size();
   if (error && (reused || written == 0)) {
     const bool repeat = reused && (written == 0 || exchange.repeatable);
-    co_return lost(exchange, repeat, "while sending: " + error.message());
+    co_return lost(exchange, repeat, error, true);
   }
   AnswerParser parser(exchange);
   while (true) {
@@ -154,8 +176,7 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
     if (error) {
       if (error == asio::error::eof && parser.end() == AnswerParser::Progress::complete) break;
       const bool repeat = reused && exchange.repeatable && exchange.first_byte == TimePoint{};
-      co_return lost(exchange, repeat,
-                     error == asio::error::eof ? exchange.problem : error.message());
+      co_return lost(exchange, repeat, error, false);
     }
     const TimePoint read_at = now();
     if (exchange.first_byte == TimePoint{}) exchange.first_byte = read_at;
@@ -164,13 +185,15 @@ Task<HttpClient::Attempt> HttpClient::attempt(Exchange& exchange, bool reused) {
     if (progress == AnswerParser::Progress::needs_more) continue;
     if (progress == AnswerParser::Progress::malformed) {
       exchange.outcome = Outcome::malformed;
+      exchange.failure = Failure::malformed;
       close();
       co_return Attempt::finished;
     }
     exchange.done = read_at;
     break;
   }
-  if (!whole || !parser.keep_alive() || !parser.left_over().empty()) close();
+  const bool last = ++answers_ == wire_.server().max_requests;
+  if (last || !whole || !parser.keep_alive() || !parser.left_over().empty()) close();
   co_return Attempt::finished;
 }
 

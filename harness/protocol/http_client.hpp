@@ -28,6 +28,8 @@ class HttpClient {
   // What is in flight ends as unfinished.
   void abort() noexcept;
   void close() noexcept;
+  // The next session is another user's: it resumes no TLS session of this one's.
+  void forget_user() noexcept { transport_.forget_user(); }
 
  private:
   enum class Cut : std::uint8_t { none, deadline, abort };
@@ -37,15 +39,18 @@ class HttpClient {
   void finish(Exchange& exchange, TimePoint deadline);
   void cut_off(Cut cut) noexcept;
   bool was_cut(Exchange& exchange) noexcept;
-  Task<bool> open(Exchange& exchange);
+  Task<bool> open(Exchange& exchange, TimePoint deadline);
+  [[nodiscard]] bool worn_out(TimePoint at) const noexcept;
   Task<Attempt> attempt(Exchange& exchange, bool reused);
   Task<boost::system::error_code> send(const std::string& text, std::size_t& sent);
-  Attempt lost(Exchange& exchange, bool repeat, std::string problem);
+  Attempt lost(Exchange& exchange, bool repeat, const boost::system::error_code& error,
+               bool sending);
 
   Wire& wire_;
   Transport transport_;
   Timer deadline_;
-  TimePoint last_used_;
+  TimePoint last_used_, opened_at_;
+  std::uint32_t answers_ = 0;  // over this connection
   Cut cut_ = Cut::none;
   bool open_ = false;
 };

@@ -17,7 +17,7 @@ std::int64_t wall_seconds() {
 
 Origin HttpSession::origin() const {
   const ServerAddress& server = wire_.server();
-  return {false, server.host_header, {}};
+  return {server.tls.has_value(), server.host_header, {}};
 }
 
 void HttpSession::append_cookies(std::string& head) const {

@@ -1,5 +1,7 @@
 #include "harness/protocol/sse_client.hpp"
 
+#include "harness/protocol/connect_deadline.hpp"
+
 namespace stampede {
 
 namespace {
@@ -61,7 +63,7 @@ Task<void> SseClient::attempt(Exchange& exchange, TimePoint deadline) {
   exchange.sent = reconnect_sent_ = now();
   ++wire_.open().requests;
   wire_.timers().arm(timer_, round_up(deadline, coarse_grid));
-  co_await shake_hands(exchange);
+  co_await shake_hands(exchange, deadline);
   --wire_.open().requests;
   const bool timed_out = exchange.outcome == Outcome::timed_out;
   if (timed_out) exchange.done = std::max(deadline, exchange.sent);
@@ -69,9 +71,15 @@ Task<void> SseClient::attempt(Exchange& exchange, TimePoint deadline) {
   exchange.first_byte = std::min(exchange.first_byte, exchange.done);
 }
 
-Task<void> SseClient::shake_hands(Exchange& exchange) {
+Task<void> SseClient::shake_hands(Exchange& exchange, TimePoint deadline) {
+  const ConnectDeadline patience(wire_, timer_, deadline);
   const bool connected = co_await transport_.open(exchange);
-  if (was_cut(exchange) || !connected) co_return;
+  if (was_cut(exchange)) {
+    patience.explain(exchange);
+    co_return;
+  }
+  patience.over();
+  if (!connected) co_return;
   boost::system::error_code error;
   // A request without a body fits into the empty buffer of a new socket, so one write takes it
   // whole or fails.
@@ -95,6 +103,7 @@ Task<void> SseClient::shake_hands(Exchange& exchange) {
     if (progress == StreamedAnswer::Progress::head) continue;
     if (progress == StreamedAnswer::Progress::malformed) {
       exchange.outcome = Outcome::malformed;
+      exchange.failure = Failure::malformed;
       exchange.problem = answer_->problem();
     } else {
       judge_head(exchange, body, progress == StreamedAnswer::Progress::complete);
@@ -102,7 +111,8 @@ Task<void> SseClient::shake_hands(Exchange& exchange) {
     co_return;
   }
   exchange.outcome = Outcome::disconnected;
-  exchange.problem = error ? error.message() : "the request was not taken whole";
+  exchange.failure = error ? transport_.failure_of(error) : Failure::other;
+  exchange.problem = error ? transport_.describe(error) : "the request was not taken whole";
 }
 
 // The head of the answer is there, maybe with a part of the body.

@@ -81,7 +81,7 @@ class SseClient : public std::enable_shared_from_this<SseClient> {
   enum class Cut : std::uint8_t { none, deadline, abort };
 
   Task<void> attempt(Exchange& exchange, TimePoint deadline);
-  Task<void> shake_hands(Exchange& exchange);
+  Task<void> shake_hands(Exchange& exchange, TimePoint deadline);
   static Task<void> reconnect(std::shared_ptr<SseClient> self);
   bool was_cut(Exchange& exchange) noexcept;
   void judge_head(Exchange& exchange, std::string& body, bool complete);

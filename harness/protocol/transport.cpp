@@ -2,23 +2,50 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/ip/basic_resolver.hpp>
 #include <cerrno>
 
 namespace stampede {
 
+namespace {
+
+constexpr auto as_value = asio::as_tuple(asio::deferred);
+// Of one target, before a connect is given up.
+constexpr std::size_t tries_max = 8;
+
+// Another address of the target may do better.
+bool speaks_of_the_address(const boost::system::error_code& error) {
+  return error == asio::error::connection_refused || error == asio::error::host_unreachable ||
+         error == asio::error::network_unreachable || error == asio::error::timed_out ||
+         error == asio::error::connection_reset || error.value() == ENOENT;
+}
+
+}  // namespace
+
+// Shared with the resolver's callback, which may come when nobody waits any more.
+struct Transport::Lookup {
+  explicit Lookup(Executor executor) : sleeper(executor), resolver(executor) {}
+  Sleeper sleeper;
+  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver;
+  boost::system::error_code error;
+  AddressList found;
+  bool done = false;
+};
+
 Task<bool> Transport::open(Exchange& exchange) {
   close();
-  const SocketAddress& address = wire_.next_address();
-  boost::system::error_code error = wire_.open_socket(socket_, address);
-  if (!error) {
-    const auto [failure] = co_await socket_.async_connect(address, asio::as_tuple(asio::deferred));
-    error = failure;
-    if (!socket_.is_open()) co_return false;  // close() was called meanwhile
+  closed_ = false;
+  const ServerAddress& server = wire_.server();
+  bool fine = true;
+  if (server.lookup_host.empty()) {
+    fine = co_await connect(exchange, server.addresses);
+  } else {
+    AddressList found;
+    fine = co_await look_up(exchange, found);
+    if (fine) fine = co_await connect(exchange, found);
   }
-  if (!error) error = wire_.settle_socket(socket_, address);
-  if (error) {
-    exchange.outcome = Outcome::connect_failed;
-    exchange.problem = describe_connect_error(error);
+  if (fine && wire_.tls() != nullptr) fine = co_await secure(exchange);
+  if (!fine) {
     close();
     co_return false;
   }
@@ -26,13 +53,141 @@ Task<bool> Transport::open(Exchange& exchange) {
   co_return true;
 }
 
+Task<bool> Transport::look_up(Exchange& exchange, AddressList& found) {
+  const ServerAddress& server = wire_.server();
+  const TimePoint began = now();
+  const auto lookup = std::make_shared<Lookup>(wire_.executor());
+  lookup_ = lookup.get();
+  lookup->resolver.async_resolve(server.lookup_host, server.lookup_port,
+                                 [lookup](boost::system::error_code error, const auto& results) {
+                                   lookup->error = error;
+                                   lookup->done = true;
+                                   for (const auto& entry : results)
+                                     lookup->found.add(entry.endpoint());
+                                   lookup->sleeper.wake();
+                                 });
+  while (!lookup->done && !closed_) co_await lookup->sleeper.sleep();
+  lookup_ = nullptr;
+  if (closed_) co_return false;
+  if (lookup->error || lookup->found.all.empty()) {
+    exchange.outcome = Outcome::connect_failed;
+    exchange.failure = Failure::unresolved;
+    exchange.problem = fmt::format("\"{}\": {}", server.lookup_host, lookup->error.message());
+    co_return false;
+  }
+  wire_.figures().dns.record(now() - began);
+  found = std::move(lookup->found);
+  co_return true;
+}
+
+Task<bool> Transport::connect(Exchange& exchange, const AddressList& addresses) {
+  const std::size_t turn = wire_.next_turn();
+  const std::size_t tries = std::min(addresses.all.size(), tries_max);
+  const TimePoint began = now();
+  boost::system::error_code error;
+  bool opened = false;
+  for (std::size_t attempt = 0; attempt < tries; ++attempt) {
+    const SocketAddress& address = addresses.at(turn, attempt);
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    error = wire_.open_socket(socket_, address);
+    opened = !error;
+    if (opened) {
+      const auto [failed] = co_await socket_.async_connect(address, as_value);
+      error = failed;
+      if (closed_) co_return false;
+    }
+    if (!error) error = wire_.settle_socket(socket_, address);
+    if (!error) {
+      wire_.figures().connect.record(now() - began);
+      co_return true;
+    }
+    if (!speaks_of_the_address(error)) break;
+  }
+  exchange.outcome = Outcome::connect_failed;
+  const bool no_source = !opened && error.value() == EADDRNOTAVAIL;
+  exchange.failure = no_source ? Failure::bad_source : failure_of_connect(error);
+  exchange.problem = describe_connect_error(error, exchange.failure);
+  co_return false;
+}
+
+Task<bool> Transport::secure(Exchange& exchange) {
+  const TimePoint began = now();
+  if (!tls_) tls_ = std::make_unique<TlsStream>();
+  auto progress = TlsStream::Progress::failed;
+  if (tls_->begin(*wire_.tls(), socket_.native_handle())) progress = tls_->handshake();
+  while (progress != TlsStream::Progress::done && progress != TlsStream::Progress::failed) {
+    const bool reading = progress == TlsStream::Progress::wants_read;
+    (void)co_await socket_.async_wait(reading ? Socket::wait_read : Socket::wait_write, as_value);
+    if (closed_) co_return false;
+    progress = tls_->handshake();
+  }
+  if (progress == TlsStream::Progress::failed) {
+    const bool known = tls_->failure() != Failure::none;
+    exchange.outcome = Outcome::connect_failed;
+    exchange.failure = known ? tls_->failure() : Failure::other;
+    exchange.problem = known ? tls_->problem() : "TLS: out of memory";
+    co_return false;
+  }
+  wire_.figures().tls.record(now() - began);
+  if (tls_->resumed()) ++wire_.figures().tls_resumed;
+  secured_ = true;
+  co_return true;
+}
+
+std::size_t Transport::read_secured(void* buffer, std::size_t size,
+                                    boost::system::error_code& error) {
+  std::size_t moved = 0;
+  const auto progress = tls_->read(buffer, size, moved);
+  read_crossed_ = progress == TlsStream::Progress::wants_write;
+  error = {};
+  if (progress == TlsStream::Progress::failed) {
+    error = asio::error::connection_aborted;
+  } else if (progress != TlsStream::Progress::done) {
+    error = asio::error::would_block;
+  } else if (moved == 0) {
+    error = asio::error::eof;
+  }
+  return moved;
+}
+
+std::size_t Transport::write_secured(const void* bytes, std::size_t size,
+                                     boost::system::error_code& error) {
+  std::size_t moved = 0;
+  error = {};
+  if (size == 0) return 0;
+  const auto progress = tls_->write(bytes, size, moved);
+  write_crossed_ = progress == TlsStream::Progress::wants_read;
+  if (progress == TlsStream::Progress::failed) {
+    error = asio::error::connection_aborted;
+  } else if (progress != TlsStream::Progress::done) {
+    error = asio::error::would_block;
+  }
+  return moved;
+}
+
 bool Transport::quiet() noexcept {
+  if (secured_) return tls_->quiet();
   char byte = 0;
   const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+Failure Transport::failure_of(const boost::system::error_code& error) const {
+  if (secured_ && tls_->failure() != Failure::none) return tls_->failure();
+  return error == asio::error::eof ? Failure::closed : Failure::reset;
+}
+
+std::string Transport::describe(const boost::system::error_code& error) const {
+  if (secured_ && tls_->failure() != Failure::none) return tls_->problem();
+  return error.message();
+}
+
 void Transport::close() noexcept {
+  closed_ = true;
+  if (lookup_ != nullptr) lookup_->sleeper.wake();
+  if (tls_) tls_->end();
+  secured_ = read_crossed_ = write_crossed_ = false;
   boost::system::error_code ignored;  // the descriptor is released in any case
   socket_.close(ignored);
 }

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include "harness/protocol/answer_parser.hpp"
+#include "harness/protocol/connect_deadline.hpp"
 
 namespace stampede {
 
@@ -102,7 +103,7 @@ Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, Ti
   exchange.sent = now();
   ++wire_.open().requests;
   wire_.timers().arm(timer_, round_up(deadline, coarse_grid));
-  co_await shake_hands(exchange, key, protocol);
+  co_await shake_hands(exchange, key, protocol, deadline);
   --wire_.open().requests;
   const bool timed_out = exchange.outcome == Outcome::timed_out;
   exchange.done = timed_out ? std::max(deadline, exchange.sent) : now();
@@ -115,9 +116,15 @@ Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, Ti
 }
 
 Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& key,
-                                        const std::string& protocol) {
+                                        const std::string& protocol, TimePoint deadline) {
+  const ConnectDeadline patience(wire_, timer_, deadline);
   const bool connected = co_await transport_.open(exchange);
-  if (was_cut(exchange) || !connected) co_return;
+  if (was_cut(exchange)) {
+    patience.explain(exchange);
+    co_return;
+  }
+  patience.over();
+  if (!connected) co_return;
   boost::system::error_code error;
   // A handshake fits into the empty buffer of a new socket, so one write takes it whole or fails.
   const std::size_t written =
@@ -146,13 +153,15 @@ Task<void> WebSocketClient::shake_hands(Exchange& exchange, const std::string& k
     }
     if (progress == AnswerParser::Progress::malformed || !exchange.problem.empty()) {
       exchange.outcome = Outcome::malformed;
+      exchange.failure = Failure::malformed;
       co_return;
     }
     if (upgraded) opened(parser.left_over());
     co_return;
   }
   exchange.outcome = Outcome::disconnected;
-  exchange.problem = error ? error.message() : "the handshake was not taken whole";
+  exchange.failure = error ? transport_.failure_of(error) : Failure::other;
+  exchange.problem = error ? transport_.describe(error) : "the handshake was not taken whole";
 }
 
 void WebSocketClient::opened(std::string_view left_over) {
@@ -196,7 +205,8 @@ void WebSocketClient::on_readable() {
   auto& scratch = wire_.scratch();
   const std::size_t got = transport_.read_some(scratch.data(), scratch.size(), error);
   if (error && error != asio::error::would_block) {
-    end(error == asio::error::eof ? "closed by the server without a close frame" : error.message());
+    end(error == asio::error::eof ? "closed by the server without a close frame"
+                                  : transport_.describe(error));
     return;
   }
   wire_.traffic().bytes_in += got;
@@ -341,7 +351,7 @@ void WebSocketClient::flush() {
   wire_.traffic().bytes_out += written;
   outbox_.erase(0, written);
   if (error && error != asio::error::would_block) {
-    end("while sending: " + error.message());
+    end("while sending: " + transport_.describe(error));
     return;
   }
   flushing_ = !outbox_.empty();

@@ -77,7 +77,8 @@ class WebSocketClient : public std::enable_shared_from_this<WebSocketClient> {
   enum class State : std::uint8_t { idle, connecting, open, closing, closed };
   enum class Cut : std::uint8_t { none, deadline, abort };
 
-  Task<void> shake_hands(Exchange& exchange, const std::string& key, const std::string& protocol);
+  Task<void> shake_hands(Exchange& exchange, const std::string& key, const std::string& protocol,
+                         TimePoint deadline);
   bool was_cut(Exchange& exchange) noexcept;
   void on_timer();
   void on_ping_timer();

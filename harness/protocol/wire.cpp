@@ -4,10 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
 #include "harness/protocol/answer_extras.hpp"
+#include "harness/protocol/tls.hpp"
 #include "harness/protocol/websocket_client.hpp"
 
 namespace stampede {
@@ -30,6 +32,7 @@ void Exchange::reset() {
   repeatable = head = false;
   keep_body = true;
   body_max = body_size_max;
+  failure = Failure::none;
   wanted_headers.clear();
   wants = nullptr;
   forget_answer();
@@ -54,12 +57,37 @@ AnswerExtras& Exchange::extras() {
   return *extras_;
 }
 
+void AddressList::add(const asio::ip::tcp::endpoint& endpoint) {
+  const SocketAddress address(endpoint);
+  if (std::ranges::find(all, address) != all.end()) return;
+  const auto family_of = [](const SocketAddress& each) { return each.protocol().family(); };
+  if (family_of(address) == AF_INET) {
+    const auto v4 = std::ranges::count(all, AF_INET, family_of);
+    all.insert(all.begin() + v4, address);
+  } else {
+    all.push_back(address);
+  }
+  preferred = static_cast<std::size_t>(std::ranges::count(all, family_of(all.front()), family_of));
+}
+
+void AddressList::add_unix(const std::string& path) {
+  all.emplace_back(asio::local::stream_protocol::endpoint(path));
+  preferred = all.size();
+}
+
 Wire::Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed)
     : io_(io),
       server_(std::move(server)),
       timers_(io),
       scratch_(std::make_unique<std::array<char, scratch_size>>()),
-      mask_state_(seed | 1) {}
+      mask_state_(seed | 1) {
+  if (server_.tls) tls_ = std::make_unique<TlsContext>(*server_.tls, server_.tls_host);
+  for (const asio::ip::address& source : server_.sources) {
+    (source.is_v4() ? sources_v4_ : sources_v6_).push_back(source);
+  }
+}
+
+Wire::~Wire() = default;
 
 std::uint32_t Wire::next_mask() noexcept {
   // Masks protect proxies from hostile pages (RFC 6455 §10.3); a load generator needs only that
@@ -87,19 +115,17 @@ void Wire::give_back(Exchange* exchange) {
   spare_.push_back(std::move(owned));
 }
 
-const SocketAddress& Wire::next_address() noexcept {
-  return server_.addresses[addresses_used_++ % server_.addresses.size()];
-}
-
 boost::system::error_code Wire::open_socket(Socket& socket, const SocketAddress& address) {
   boost::system::error_code error;
   socket.open(address.protocol(), error);
   if (error) return error;
   socket.non_blocking(true, error);
-  if (address.protocol().family() == AF_UNIX) return error;
+  const int family = address.protocol().family();
+  if (family == AF_UNIX) return error;
   socket.set_option(asio::ip::tcp::no_delay(true), error);
-  if (server_.sources.empty()) return {};
-  const asio::ip::address& source = server_.sources[sources_used_++ % server_.sources.size()];
+  const auto& sources = family == AF_INET ? sources_v4_ : sources_v6_;
+  if (sources.empty()) return {};
+  const asio::ip::address& source = sources[sources_used_++ % sources.size()];
   // The port is chosen at connect time, when the whole four-tuple is known; bind alone would
   // reserve it.
   const int on = 1;
@@ -136,12 +162,41 @@ void Wire::close_websockets() {
   for (WebSocketClient* client : std::vector<WebSocketClient*>(websockets_)) client->abort();
 }
 
-std::string describe_connect_error(const boost::system::error_code& error) {
+Failure failure_of_connect(const boost::system::error_code& error) noexcept {
+  switch (error.value()) {
+    case ECONNREFUSED:
+    case ENOENT:  // of a Unix-domain socket
+      return Failure::refused;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EACCES:
+    case EPERM:
+      return Failure::unreachable;
+    case ETIMEDOUT:
+    case EAGAIN:  // of a Unix-domain socket: the server's queue is full
+      return Failure::connect_timeout;
+    case EMFILE:
+    case ENFILE:
+      return Failure::out_of_descriptors;
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+      return Failure::out_of_ports;
+    case ECONNRESET:
+      return Failure::reset;
+    default:
+      return Failure::other;
+  }
+}
+
+std::string describe_connect_error(const boost::system::error_code& error, Failure failure) {
   std::string text = error.message();
-  if (error.value() == EMFILE || error.value() == ENFILE) {
+  if (failure == Failure::out_of_descriptors) {
     text += " (raise the limit: ulimit -n)";
-  } else if (error.value() == EADDRNOTAVAIL) {
+  } else if (failure == Failure::out_of_ports) {
     text += " (no free local port: keep connections alive, or widen net.ipv4.ip_local_port_range)";
+  } else if (failure == Failure::bad_source) {
+    text += " (a source address that is not of this machine)";
   }
   return text;
 }

@@ -9,10 +9,14 @@
 #include <coroutine>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/connection.hpp"
+#include "harness/failure.hpp"
+#include "harness/measure/connection_figures.hpp"
 #include "harness/measure/stream_counts.hpp"
 #include "harness/outcome.hpp"
 #include "harness/protocol/task.hpp"
@@ -77,6 +81,7 @@ struct Exchange {
   // Answered. `outcome` is ok when a complete answer came; what its status means is not decided
   // here.
   Outcome outcome = Outcome::ok;
+  Failure failure = Failure::none;  // why there is no answer
   unsigned status = 0;
   TimePoint sent, first_byte, done;
   std::string body;
@@ -106,19 +111,41 @@ struct OpenCounts {
   std::uint64_t connections = 0, websockets = 0, requests = 0;
 };
 
+// The addresses of one host: IPv4 before IPv6. Connections take those of the first kind in turn,
+// and turn to the others when these do not answer.
+struct AddressList {
+  std::vector<SocketAddress> all;
+  std::size_t preferred = 0;  // of the first kind
+  void add(const asio::ip::tcp::endpoint& endpoint);
+  void add_unix(const std::string& path);
+  // Which to try at the n-th attempt of a turn.
+  [[nodiscard]] const SocketAddress& at(std::size_t turn, std::size_t attempt) const noexcept {
+    return all[attempt < preferred ? (turn + attempt) % preferred : attempt];
+  }
+};
+
 struct ServerAddress {
-  std::vector<SocketAddress> addresses;  // at least one; connections take them in turn
+  AddressList addresses;                 // at least one, unless each connection asks
+  std::string lookup_host, lookup_port;  // each connection asks for the addresses of these
   std::string host_header;
   std::string path_prefix;
   // Addresses to connect from, in turn (none: the system chooses). One address has 28,232 ports.
   std::vector<asio::ip::address> sources;
+  Nanos connect_timeout{0};        // 0: none but the request's deadline
+  std::uint32_t max_requests = 0;  // of one connection; 0: no limit
+  Nanos max_age{0};                // of a connection that takes a request; 0: no limit
+  std::optional<TlsSpec> tls;
+  std::string tls_host;  // whose certificate is expected
 };
 
+class TlsContext;
 class WebSocketClient;
 
 class Wire {
  public:
+  // Throws std::runtime_error when the TLS files are not usable.
   Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed);
+  ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
@@ -137,7 +164,9 @@ class Wire {
   using BorrowedExchange = std::unique_ptr<Exchange, GiveBack>;
   BorrowedExchange borrow();
 
-  const SocketAddress& next_address() noexcept;
+  ConnectionFigures& figures() noexcept { return figures_; }
+  TlsContext* tls() noexcept { return tls_.get(); }
+  std::size_t next_turn() noexcept { return turns_++; }
   // Opens `socket` for connecting: no delay, and a source address when there is a pool of them.
   boost::system::error_code open_socket(Socket& socket, const SocketAddress& address);
   // To be called once it is connected: registers the socket anew with the event loop. Connecting
@@ -160,12 +189,16 @@ class Wire {
   std::vector<std::unique_ptr<Exchange>> spare_;
   std::vector<WebSocketClient*> websockets_;
   Traffic traffic_;
+  ConnectionFigures figures_;
+  std::unique_ptr<TlsContext> tls_;  // none: the target speaks plainly
+  std::vector<asio::ip::address> sources_v4_, sources_v6_;
   OpenCounts open_;
   std::uint64_t mask_state_;
-  std::size_t sources_used_ = 0, addresses_used_ = 0;
+  std::size_t sources_used_ = 0, turns_ = 0;
 };
 
-// "too many open files", … with what to do about it where that is known.
-std::string describe_connect_error(const boost::system::error_code& error);
+Failure failure_of_connect(const boost::system::error_code& error) noexcept;
+// "Connection refused", … with what to do about it where that is short.
+std::string describe_connect_error(const boost::system::error_code& error, Failure failure);
 
 }  // namespace stampede

@@ -42,6 +42,7 @@ class Console {
     write_phase("SETUP", run_.setup);
     write_phase("TEARDOWN", run_.teardown);
     write_errors();
+    write_failures();
     write_resources();
     write_books();
   }
@@ -59,6 +60,8 @@ class Console {
   void write_phase(const std::string& name, const PhaseResult& phase);
   void write_errors();
   void write_resources();
+  void write_failures();
+  void write_connecting();
   void write_books();
   void write_streams();
 
@@ -128,6 +131,9 @@ void Console::write_head() {
     wrapped(fmt::format("The run is {}{}{}.", run_.state, run_.state_reason.empty() ? "" : ": ",
                         run_.state_reason),
             2, Style::yellow);
+  }
+  if (run_.connecting.tls_insecure) {
+    wrapped("TLS is INSECURE: no certificate was verified (tls.insecure).", 2, Style::yellow);
   }
   if (run_.tainted) {
     std::string defects;
@@ -444,6 +450,31 @@ void Console::write_errors() {
   }
 }
 
+void Console::write_failures() {
+  for (const FailureResult& failure : run_.failures) {
+    wrapped(fmt::format("because {} {}: {}", failure.reason, human_count(failure.count),
+                        failure.example),
+            2);
+    wrapped("→ " + failure.advice, 4, Style::yellow);
+  }
+}
+
+// What making the connections took, apart from the requests that waited for it.
+void Console::write_connecting() {
+  const ConnectingResult& made = run_.connecting;
+  const auto part = [this](const char* what, const SeriesResult::Latency& took,
+                           const std::string& note) {
+    if (took.count == 0) return;
+    wrapped(fmt::format("{} {}{}: p50 {} · p99 {} · max {}", what, human_count(took.count), note,
+                        latency_text(took, "p50"), latency_text(took, "p99"),
+                        latency_text(took, "max")),
+            2);
+  };
+  part("DNS", made.dns, "");
+  part("connect", made.connect, "");
+  part("TLS", made.tls, fmt::format(" ({} resumed)", human_count(made.tls_resumed)));
+}
+
 void Console::write_resources() {
   if (run_.processes.empty()) return;
   title("RESOURCES", "over the whole run");
@@ -505,6 +536,7 @@ void Console::write_books() {
                       human_bytes(run_.bytes_out), human_count(run_.ws_frames_in),
                       human_count(run_.ws_frames_out)),
           2);
+  write_connecting();
   write_streams();
   if (run_.redirects > 0) {
     wrapped(fmt::format("{} redirects followed: requests within the samples, not counted there",

@@ -69,6 +69,25 @@ std::optional<std::int64_t> ns_of(const std::optional<LatencyFigure>& figure) {
   return figure ? std::optional(figure->low.count()) : std::nullopt;
 }
 
+void digest_connecting(const Snapshot& measured, RunResult& into) {
+  const auto all_known = [](const Histogram& histogram) {
+    Latencies latencies;
+    latencies.known = histogram;
+    return latency_of(latencies);
+  };
+  into.connecting.dns = all_known(measured.connecting.dns);
+  into.connecting.connect = all_known(measured.connecting.connect);
+  into.connecting.tls = all_known(measured.connecting.tls);
+  into.connecting.tls_resumed = measured.connecting.tls_resumed;
+  into.failures.clear();
+  for (std::size_t i = 1; i < failure_count; ++i) {
+    const auto failure = static_cast<Failure>(i);
+    if (measured.failures.count[i] == 0) continue;
+    into.failures.push_back({std::string(name_of(failure)), measured.failures.count[i],
+                             measured.failures.example[i], std::string(advice_on(failure))});
+  }
+}
+
 }  // namespace
 
 SeriesResult digest(const Snapshot& measured, const std::vector<SeriesLabel>& series,
@@ -144,6 +163,7 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
   into.bytes_out = measured.bytes_out;
   into.connections = measured.connections;
   into.redirects = measured.redirects;
+  digest_connecting(measured, into);
   into.ws_frames_in = measured.ws_frames_in;
   into.ws_frames_out = measured.ws_frames_out;
   into.streams = measured.streams;

@@ -162,6 +162,7 @@ void write_markdown(const RunResult& run, std::ostream& out) {
   if (run.state != "complete") {
     out << fmt::format("\nThe run is {}: {}\n", plain(run.state), plain(run.state_reason));
   }
+  if (run.connecting.tls_insecure) out << "\nTLS is INSECURE: no certificate was verified.\n";
   if (run.tainted) out << "\nThe target is tainted: nothing here holds for a real one.\n";
   write_gates(run, out);
   write_invariants(run, out);

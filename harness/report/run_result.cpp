@@ -65,6 +65,21 @@ void fields(Archive& archive, SeriesResult& series) {
   archive("response_by_outcome", series.response_by_outcome);
 }
 template <class Archive>
+void fields(Archive& archive, ConnectingResult& connecting) {
+  archive("dns", connecting.dns);
+  archive("connect", connecting.connect);
+  archive("tls", connecting.tls);
+  archive("tls_resumed", connecting.tls_resumed);
+  archive("tls_insecure", connecting.tls_insecure);
+}
+template <class Archive>
+void fields(Archive& archive, FailureResult& failure) {
+  archive("reason", failure.reason);
+  archive("count", failure.count);
+  archive("example", failure.example);
+  archive("advice", failure.advice);
+}
+template <class Archive>
 void fields(Archive& archive, CountAndRate& counter) {
   archive("count", counter.first);
   archive("per_second", counter.second);
@@ -178,6 +193,8 @@ void fields(Archive& archive, RunResult& run) {
   archive("setup", run.setup);
   archive("teardown", run.teardown);
   archive("error_examples", run.error_examples);
+  archive.optional("connecting", run.connecting);
+  archive.optional("failures", run.failures);
   archive("seconds", run.seconds);
   archive("processes", run.processes);
   archive("ledger_note", run.ledger_note);
@@ -191,6 +208,10 @@ class Writer {
   template <class T>
   void operator()(const char* key, T& value) {
     json_[key] = written(value);
+  }
+  template <class T>
+  void optional(const char* key, T& value) {
+    (*this)(key, value);
   }
   [[nodiscard]] Json json() && { return std::move(json_); }
 
@@ -258,6 +279,12 @@ class Reader {
     const auto found = json_.find(key);
     if (found == json_.end()) return problem(std::string("has no member \"") + key + "\"");
     Reader(problems_, path_ + "/" + key).read(*found, value);
+  }
+
+  // For what older run files do not have.
+  template <class T>
+  void optional(const char* key, T& value) {
+    if (json_.is_object() && json_.contains(key)) (*this)(key, value);
   }
 
   void finish() {

@@ -51,6 +51,19 @@ struct ProcessResult {
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
 };
 
+// How connections were made. Times are of successful parts, apart from any request.
+struct ConnectingResult {
+  SeriesResult::Latency dns, connect, tls;
+  std::uint64_t tls_resumed = 0;  // of the handshakes
+  bool tls_insecure = false;      // certificates were not verified
+};
+// Requests that got no answer, by reason.
+struct FailureResult {
+  std::string reason;  // see failure.hpp
+  std::uint64_t count = 0;
+  std::string example, advice;
+};
+
 // Answered requests whose response time lies above the bin before and not above `up_to_ns`.
 struct LatencyBin {
   std::int64_t up_to_ns = 0;
@@ -98,6 +111,8 @@ struct RunResult {
   StreamCounts streams;
   std::uint64_t redirects = 0;
   std::map<std::string, std::string> error_examples;  // by outcome name
+  ConnectingResult connecting;
+  std::vector<FailureResult> failures;  // those that occurred
   std::vector<SecondResult> seconds;
   std::vector<ProcessResult> processes;  // stampede first
   std::string ledger_note;

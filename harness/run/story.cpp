@@ -155,7 +155,7 @@ bool Story::raise_topology() {
     return false;
   }
   for (const std::string& line : topology_->describe()) {
-    const auto colon = line.find(':');
+    const auto colon = line.starts_with("attached to ") ? std::string::npos : line.find(':');
     result_.environment.emplace_back(colon == std::string::npos ? "target" : line.substr(0, colon),
                                      colon == std::string::npos ? line : line.substr(colon + 2));
   }
@@ -214,8 +214,8 @@ LoadPlan Story::make_plan() const {
   LoadPlan plan;
   plan.run = &compiled_;
   const TopologyEndpoints& at = topology_->endpoints();
-  plan.target = {at.http.host, at.http.port, at.path_prefix,
-                 fmt::format("{}:{}", at.http.host, at.http.port)};
+  plan.target = {at.http.host, at.http.port,   at.path_prefix,      {},
+                 at.tls,       at.socket_path, profile_.connection, profile_.tls};
   plan.users = users_;
   plan.seed = profile_.seed;
   plan.workers = profile_.workers;

@@ -165,6 +165,8 @@ void Story::fill_result() {
   result_.measured_seconds = measured_.measured_seconds;
   result_.sessions_warm_up = load_.warm_up.sessions;
   digest_run(measured_, result_);
+  result_.connecting.tls_insecure =
+      profile_.tls.insecure && topology_ && topology_->endpoints().tls;
   fill_processes();
   std::string ledger = fmt::format("{} client operations recorded", load_.ledger.entries().size());
   if (!quiesce_note_.empty()) {

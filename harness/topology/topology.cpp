@@ -1,5 +1,6 @@
 #include "harness/topology/topology.hpp"
 
+#include "harness/connection.hpp"
 #include "harness/topology/single_topology.hpp"
 #include "harness/topology/stores.hpp"
 
@@ -61,8 +62,9 @@ class AttachedTopology final : public Topology {
   std::vector<ProcessUsage> usage() const override { return {}; }
   std::optional<std::string> died() override { return std::nullopt; }
   std::vector<std::string> describe() const override {
-    std::vector<std::string> lines{fmt::format("attached to http://{}:{}{}", endpoints_.http.host,
-                                               endpoints_.http.port, endpoints_.path_prefix)};
+    const TargetUrl url{endpoints_.tls, endpoints_.http.host, endpoints_.http.port,
+                        endpoints_.socket_path, endpoints_.path_prefix};
+    std::vector<std::string> lines{"attached to " + to_text(url)};
     const auto add = [&lines](auto&& describe_store) {
       try {
         lines.push_back(describe_store());
@@ -92,18 +94,13 @@ std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_to
 std::unique_ptr<Topology> Topology::attach(const std::string& url, const std::string& admin,
                                            const std::string& admin_token, const std::string& mysql,
                                            const std::string& redis) {
-  const std::string place = "--url", expected = "http://host:port[/prefix]";
-  constexpr std::string_view scheme = "http://";
-  if (url.starts_with("https://")) bad(place, expected, "https is not spoken here");
-  if (!url.starts_with(scheme)) bad(place, expected, fmt::format("no scheme in '{}'", url));
-  const std::string rest = url.substr(scheme.size());
-  const std::size_t slash = rest.find('/');
+  const auto target = parse_target_url(url);
+  if (target.has_error()) bad("--url", target.error().hint, target.error().message);
   TopologyEndpoints endpoints;
-  std::string authority = rest.substr(0, slash);
-  if (authority.find(':') == std::string::npos) authority += ":80";
-  endpoints.http = parse_endpoint(place, expected, authority);
-  if (slash != std::string::npos) endpoints.path_prefix = rest.substr(slash);
-  while (endpoints.path_prefix.ends_with('/')) endpoints.path_prefix.pop_back();
+  endpoints.http = {target->host, target->port};
+  endpoints.tls = target->tls;
+  endpoints.socket_path = target->socket_path;
+  endpoints.path_prefix = target->path_prefix;
   if (!admin.empty()) endpoints.admin = parse_endpoint("--admin", "host:port", admin);
   endpoints.admin_token = admin_token;
   if (!mysql.empty()) endpoints.mysql = parse_mysql(mysql);

@@ -30,6 +30,8 @@ struct MysqlEndpoint {
 // say so: they are not passed).
 struct TopologyEndpoints {
   Endpoint http;
+  bool tls = false;         // over `http`
+  std::string socket_path;  // of a Unix-domain socket, in place of `http`
   std::string path_prefix;
   std::optional<Endpoint> admin;
   std::string admin_token;  // secret: never printed
@@ -71,7 +73,7 @@ class Topology {
   [[nodiscard]] static std::unique_ptr<Topology> start(
       const TopologyPlan& plan, std::stop_token stop,
       const std::function<void(std::string)>& progress);
-  // url: http://host:port[/prefix]. Others optional: "host:port",
+  // url: see parse_target_url (connection.hpp). Others optional: "host:port",
   // "user:password@host:port/database".
   [[nodiscard]] static std::unique_ptr<Topology> attach(const std::string& url,
                                                         const std::string& admin,

@@ -99,6 +99,7 @@ asio::awaitable<bool> ScriptedServer::answer(Tcp::socket& socket, Reply reply) {
   if (reply.kind == Reply::Kind::half_body) text.resize(text.size() - (reply.body.size() + 1) / 2);
   if (reply.kind == Reply::Kind::reset) {
     socket.set_option(asio::socket_base::linger(true, 0));
+    socket.close();  // its destructor would not reset
     co_return false;
   }
   if (reply.kind == Reply::Kind::close) co_return false;

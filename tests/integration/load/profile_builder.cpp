@@ -86,7 +86,8 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   driven.run = std::move(*compiled);
   LoadPlan plan;
   plan.run = &driven.run;
-  plan.target = {"127.0.0.1", port, "", "test"};
+  plan.target = target;
+  plan.target.port = port;
   plan.users = users;
   plan.workers = workers;
   plan.warm_up = warm_up;
@@ -96,6 +97,16 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   driven.outcome =
       drive(plan, stop, [&driven](const LoadSecond& s) { driven.seconds.push_back(s); });
   return driven;
+}
+
+std::string Driven::all_failures() const {
+  std::string text;
+  for (std::size_t i = 1; i < failure_count; ++i) {
+    const auto kind = static_cast<Failure>(i);
+    if (failures(kind) == 0) continue;
+    text += fmt::format("\n{} {}: {}", name_of(kind), failures(kind), example(kind));
+  }
+  return text;
 }
 
 std::uint64_t Driven::count(Outcome kind) const {

@@ -29,6 +29,14 @@ struct Driven {
   [[nodiscard]] const Snapshot& total() const { return outcome.measured; }
   [[nodiscard]] std::uint64_t count(Outcome outcome_kind) const;  // of all steps
   [[nodiscard]] const SeriesSnapshot& series(const std::string& step) const;
+  [[nodiscard]] std::uint64_t failures(Failure kind) const {
+    return outcome.measured.failures.count[static_cast<std::size_t>(kind)];
+  }
+  // "refused 4: …", one line each.
+  [[nodiscard]] std::string all_failures() const;
+  [[nodiscard]] std::string example(Failure kind) const {
+    return outcome.measured.failures.example[static_cast<std::size_t>(kind)];
+  }
   [[nodiscard]] std::string example(Outcome kind) const {
     return outcome.measured.example[static_cast<std::size_t>(kind)];
   }
@@ -36,7 +44,7 @@ struct Driven {
   void expect_closed_balance() const;
 };
 
-// One scenario against 127.0.0.1:port.
+// One scenario against one target.
 struct Drive {
   std::string model = "open";
   LoadShape load;
@@ -49,6 +57,7 @@ struct Drive {
   std::vector<UserIdentity> users;
   HttpDefaults http;
   std::vector<std::pair<std::string, Source>> variables;
+  HttpTarget target{"127.0.0.1", 0, "", "test", false, {}, {}, {}};  // but for its port
 
   [[nodiscard]] Driven against(std::uint16_t port, std::stop_token stop = {}) const;
 };

@@ -48,13 +48,20 @@ TEST(Attach, OptionalPartsMayBeLeftOut) {
 TEST(Attach, SixthVersionAddresses) {
   EXPECT_EQ(Topology::attach("http://[::1]:81", "", "", "", "")->endpoints().http.host, "::1");
 }
+TEST(Attach, TlsAndUnixDomainSockets) {
+  const auto secure = Topology::attach("https://shop.example/api", "", "", "", "");
+  EXPECT_TRUE(secure->endpoints().tls);
+  EXPECT_EQ(secure->endpoints().http.port, 443);
+  EXPECT_EQ(secure->describe().front(), "attached to https://shop.example/api");
+  const auto local = Topology::attach("unix:/run/shop.sock:/api", "", "", "", "");
+  EXPECT_EQ(local->endpoints().socket_path, "/run/shop.sock");
+  EXPECT_EQ(local->endpoints().path_prefix, "/api");
+}
 TEST(Attach, MistakesNameTheirPlace) {
-  EXPECT_EQ(problem("shop:80"),
-            "--url: no scheme in 'shop:80'; expected http://host:port[/prefix]");
-  EXPECT_NE(problem("https://shop").find("--url: https"), std::string::npos);
-  EXPECT_NE(problem("http://:80").find("--url: no host"), std::string::npos);
-  EXPECT_NE(problem("http://shop:0").find("--url: '0' is no port"), std::string::npos);
-  EXPECT_NE(problem("http://shop:65536").find("'65536' is no port"), std::string::npos);
+  EXPECT_NE(problem("shop:80").find("--url: there is no scheme; expected http://host:port"),
+            std::string::npos);
+  EXPECT_NE(problem("ftp://shop").find("--url: the scheme \"ftp\""), std::string::npos);
+  EXPECT_NE(problem("http://:80").find("--url: there is no host"), std::string::npos);
   EXPECT_NE(problem(good, "nine").find("--admin: no port in 'nine'"), std::string::npos);
   EXPECT_NE(problem(good, "", "", "r:x").find("--redis: 'x' is no port"), std::string::npos);
 }
