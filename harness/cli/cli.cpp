@@ -184,6 +184,7 @@ ExitCode run_cli(int argc, char** argv, const CliEnvironment& environment, std::
   }
   run.attach.admin_token = environment.admin_token;
   run.attach.mysql_password = environment.mysql_password;
+  run.environment = validate.environment = environment.lookup;
   run.terminal = !run.plain && isatty(STDOUT_FILENO) == 1;
   run.colour = run.terminal && !environment.no_colour;
   run.command_line.assign(argv, argv + argc);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "harness/profile/profile_reader.hpp"
+#include "harness/profile/secrets.hpp"
 #include "harness/run/environment.hpp"
 #include "harness/run/interrupt.hpp"
 #include "harness/run/run.hpp"
@@ -44,6 +45,34 @@ std::optional<fs::path> find_profile(const std::string& name) {
   return std::nullopt;
 }
 
+// Problems of the profile itself and of the files that it names, each with a line of its own file.
+std::string render_all(const Diagnostics& problems, const std::string& file,
+                       const std::string& text) {
+  constexpr std::uintmax_t excerpt_bytes_max = 64 << 20;
+  std::string out;
+  std::string other_file;
+  std::string other_text;
+  for (const Diagnostic& problem : problems) {
+    if (problem.file == file || problem.file == "--set") {
+      out += render(problem, text);
+      continue;
+    }
+    if (problem.file != other_file) {
+      other_file = problem.file;
+      other_text.clear();
+      std::error_code error;
+      const auto size = fs::file_size(other_file, error);
+      if (!error && size <= excerpt_bytes_max) {
+        std::ostringstream whole;
+        whole << std::ifstream(other_file).rdbuf();
+        other_text = whole.str();
+      }
+    }
+    out += render(problem, other_text);
+  }
+  return out;
+}
+
 struct LoadedProfile {
   Profile profile;
   std::string text;
@@ -51,7 +80,8 @@ struct LoadedProfile {
 
 // Reads, checks and compiles; explains every problem on `err`.
 std::optional<LoadedProfile> load_profile(const std::string& name,
-                                          const std::vector<std::string>& sets, std::ostream& err) {
+                                          const std::vector<std::string>& sets,
+                                          const Environment& environment, std::ostream& err) {
   const auto path = find_profile(name);
   std::error_code error;
   if (!path) {
@@ -73,9 +103,15 @@ std::optional<LoadedProfile> load_profile(const std::string& name,
   std::ostringstream text;
   text << in.rdbuf();
   Checked<Profile> profile = read_profile(text.str(), path->string(), sets);
-  Diagnostics problems = profile.has_value() ? check_profile(*profile) : profile.error();
+  Diagnostics problems;
+  if (profile.has_value()) {
+    problems = resolve_secrets(*profile, environment);
+    for (Diagnostic& problem : check_profile(*profile)) problems.push_back(std::move(problem));
+  } else {
+    problems = profile.error();
+  }
   if (!problems.empty()) {
-    err << render(problems, text.str());
+    err << render_all(problems, path->string(), text.str());
     err << fmt::format("{} problem{} in {}\n", problems.size(), problems.size() == 1 ? "" : "s",
                        path->string());
     return std::nullopt;
@@ -89,7 +125,7 @@ bool add_stages(const RunOptions& options, std::vector<std::string>& sets, std::
     const auto equals = plan.find('=');
     std::string scenario = plan.substr(0, equals == std::string::npos ? 0 : equals);
     if (equals == std::string::npos) {
-      const auto loaded = load_profile(options.profile, options.sets, err);
+      const auto loaded = load_profile(options.profile, options.sets, options.environment, err);
       if (!loaded) return false;
       if (loaded->profile.scenarios.size() != 1) {
         err << fmt::format(
@@ -135,7 +171,7 @@ std::string version_text() {
 }
 
 ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std::ostream& err) {
-  const auto loaded = load_profile(options.profile, options.sets, err);
+  const auto loaded = load_profile(options.profile, options.sets, options.environment, err);
   if (!loaded) return ExitCode::usage;
   const Profile& profile = loaded->profile;
   out << fmt::format(
@@ -148,7 +184,7 @@ ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std
 ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream& err) {
   std::vector<std::string> sets = options.sets;
   if (!add_stages(options, sets, err)) return ExitCode::usage;
-  auto loaded = load_profile(options.profile, sets, err);
+  auto loaded = load_profile(options.profile, sets, options.environment, err);
   if (!loaded) return ExitCode::usage;
   std::stop_source stop;
   const InterruptWatch watch(stop);

@@ -1,7 +1,9 @@
 // The commands behind the command line: options as plain values in, exit code out.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,8 @@ struct AttachOptions {
   std::string url, admin, mysql, redis;
   std::string admin_token, mysql_password;  // secrets
 };
+// The environment, as main reads it.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 struct RunOptions {
   std::string profile;
   std::vector<std::string> sets;
@@ -23,10 +27,12 @@ struct RunOptions {
   bool plain = false, quiet = false, no_calibration = false;
   bool terminal = false, colour = false;
   std::vector<std::string> command_line;
+  Environment environment;
 };
 struct ValidateOptions {
   std::string profile;
   std::vector<std::string> sets;
+  Environment environment;
 };
 struct UpOptions {
   std::string topology = "single", boxoffice;

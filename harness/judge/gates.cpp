@@ -77,6 +77,7 @@ std::string human_figure(Measure measure, double figure) {
 std::string percent_name(double quantile) { return fmt::format("p{:.10g}", quantile * 100); }
 
 std::string selector_name(const Threshold& threshold) {
+  if (!threshold.tag.empty()) return threshold.tag + "=" + threshold.tag_value;
   if (threshold.step.empty()) return "all requests";
   return threshold.scenario.empty() ? threshold.step : threshold.scenario + "." + threshold.step;
 }
@@ -351,6 +352,14 @@ Diagnostics gate_problems(const Gate& gate, const std::vector<SeriesLabel>& seri
     return near.empty() ? std::string() : fmt::format("did you mean `{}`?", near);
   };
   const bool selects = !threshold.scenario.empty() || !threshold.step.empty();
+  if (!threshold.tag.empty() && select_series(series, threshold).empty()) {
+    std::vector<std::string> names;
+    for (const SeriesLabel& label : series) {
+      for (const auto& [tag, value] : label.tags) names.push_back(tag + "=" + value);
+    }
+    problem(fmt::format("no step has the tag `{}`", selector_name(threshold)),
+            did_you_mean(selector_name(threshold), names));
+  }
   if (selects && is_of_the_whole_run(threshold.measure)) {
     problem(fmt::format("`{}` is kept for the whole run, not for a step", gate.text),
             "leave the selector out");
@@ -378,8 +387,7 @@ Diagnostics gate_problems(const Gate& gate, const std::vector<SeriesLabel>& seri
 }  // namespace
 
 Finding judge(const Threshold& threshold, std::string_view text, const MeasuredRun& run) {
-  Evaluation evaluation{
-      threshold, run, select_series(run.series, threshold.scenario, threshold.step), {}};
+  Evaluation evaluation{threshold, run, select_series(run.series, threshold), {}};
   Finding& finding = evaluation.finding;
   finding.kind = Finding::Kind::gate;
   finding.rule = text;

@@ -67,6 +67,17 @@ Selection select_series(const std::vector<SeriesLabel>& series, const std::strin
   return selection;
 }
 
+Selection select_series(const std::vector<SeriesLabel>& series, const Threshold& threshold) {
+  if (threshold.tag.empty()) return select_series(series, threshold.scenario, threshold.step);
+  Selection selection;
+  for (SeriesId id = 0; id < series.size(); ++id) {
+    const auto tag = series[id].tags.find(threshold.tag);
+    const bool tagged = tag != series[id].tags.end() && tag->second == threshold.tag_value;
+    if (tagged && !series[id].waits) selection.push_back(id);
+  }
+  return selection;
+}
+
 Latencies latencies(const Snapshot& measured, const Selection& selection,
                     Threshold::LatencyClock clock) {
   Latencies out;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ struct SeriesLabel {
   std::string scenario, step;
   bool transaction = false;
   bool waits = false;  // not in the totals: declared waits, and what is no request of its own
+  std::map<std::string, std::string> tags{};
 };
 
 // A second that lies wholly in the measured window (neither warm-up nor drain).
@@ -65,6 +67,8 @@ using Selection = std::vector<SeriesId>;
 // Both names empty: every series but those that wait. Scenario empty: that step in every scenario.
 Selection select_series(const std::vector<SeriesLabel>& series, const std::string& scenario,
                         const std::string& step);
+// Of a gate: its step, its tag (all series that have it but those that wait), or all.
+Selection select_series(const std::vector<SeriesLabel>& series, const Threshold& threshold);
 
 Latencies latencies(const Snapshot& measured, const Selection& selection,
                     Threshold::LatencyClock clock);

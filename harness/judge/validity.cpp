@@ -164,6 +164,35 @@ void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Find
   for (std::size_t i = out.size() - 2; i < out.size(); ++i) out[i].check = "L17";
 }
 
+// Of the sessions begun; as many as may be missing altogether.
+constexpr double fault_share_max = 0.001;
+
+// Sessions that ended for a fault of the profile did not do what it says. Told only when there were
+// any.
+void add_faults(const Snapshot& all, const ValiditySpec& limits, std::vector<Finding>& out) {
+  struct Words {
+    const char *rule, *title, *remedy;
+  };
+  constexpr std::array<Words, session_fault_count> words{
+      {{"script_errors", "sessions that an error in Lua ended",
+        "mend the expression or function; `stampede validate` finds what can be known before"},
+       {"data_exhausted", "sessions for which a feeder had no row left",
+        "more rows in its file, `mode: circular`, or fewer sessions"}}};
+  for (std::size_t i = 0; i < session_fault_count; ++i) {
+    const FaultTally& tally = all.faults[i];
+    if (tally.sessions == 0) continue;
+    const double share = ratio(tally.sessions, begun(all.sessions));
+    const double limit = limits.not_sent_max.value_or(fault_share_max);
+    const bool fine = share <= limit;
+    out.push_back(row(words[i].rule, words[i].title, fine,
+                      fmt::format("{} ({} of {})", human_share(share), human_count(tally.sessions),
+                                  human_count(begun(all.sessions))),
+                      share, "≤ " + human_share(limit), ""));
+    out.back().samples.push_back(tally.example);
+    if (!fine) out.back().samples.emplace_back(words[i].remedy);
+  }
+}
+
 void add_state(const ValidityFacts& facts, std::vector<Finding>& out) {
   std::string taints;
   for (const std::string& taint : facts.taints) taints += (taints.empty() ? "" : ", ") + taint;
@@ -196,6 +225,7 @@ std::vector<Finding> judge_validity(const ValidityFacts& facts, const ValiditySp
   out = in_order(std::move(out));
   add_samples(facts, out);
   add_balances(all, out);
+  add_faults(all, limits, out);
   add_state(facts, out);
   return out;
 }

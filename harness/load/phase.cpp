@@ -17,6 +17,8 @@ CompiledRun run_of(const CompiledRun& whole, const CompiledPhase& phase) {
   run.run_values = whole.run_values;
   run.series = phase.series;
   run.counters = phase.counters;
+  run.functions = whole.functions;
+  run.redactor = whole.redactor;
   CompiledScenario scenario;
   scenario.steps = phase.steps;
   scenario.start_variables = phase.start_variables;
@@ -27,10 +29,12 @@ CompiledRun run_of(const CompiledRun& whole, const CompiledPhase& phase) {
 // "setup: login ended as http_error; status 500: …"
 std::string problem_of(const Snapshot& remarks, const Snapshot& measured, std::string_view name) {
   std::string text(name);
+  const auto add = [&text, &name](const std::string& example) {
+    if (!example.empty()) text += (text.size() == name.size() ? ": " : "; ") + example;
+  };
+  for (const FaultTally& fault : remarks.faults) add(fault.example);
   for (const Snapshot* from : {&remarks, &measured}) {
-    for (const std::string& example : from->example) {
-      if (!example.empty()) text += (text.size() == name.size() ? ": " : "; ") + example;
-    }
+    for (const std::string& example : from->example) add(example);
   }
   return text;
 }

@@ -4,6 +4,7 @@
 
 #include "harness/load/parallel_group.hpp"
 #include "harness/protocol/request_text.hpp"
+#include "harness/scenario/answer_check.hpp"
 #include "harness/scenario/capture.hpp"
 
 namespace stampede {
@@ -12,6 +13,9 @@ namespace {
 
 // Steps in a row that wait for nothing: after so many the event loop gets its turn.
 constexpr std::uint32_t hops_max = 1000;
+// Of an answer that becomes an example: more than is shown, so that a secret is found before the
+// cut.
+constexpr std::size_t looked_at_max = 32'768;
 constexpr std::uint64_t sessions_per_scenario = 1'000'000'000'000;
 
 bool is_repeatable(std::string_view method) {
@@ -39,8 +43,8 @@ std::vector<std::uint32_t> to_seats(std::string_view text) {
   return seats;
 }
 
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, 120));
+std::string printable(std::string_view text, std::size_t bytes_max = 120) {
+  std::string out(text.substr(0, bytes_max));
   for (char& c : out) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
   }
@@ -57,9 +61,14 @@ WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerA
       warm_up(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
       measured(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
       taint(hiccups),
-      expressions(the_plan.run->slots),
+      expressions(the_plan.run->slots, the_plan.run->functions),
       started(start),
-      measured_from(start + the_plan.warm_up) {}
+      measured_from(start + the_plan.warm_up) {
+  std::uint64_t number = 0;
+  for (const CompiledFeeder& feeder : the_plan.run->feeders) {
+    feeders.emplace_back(feeder, worker, the_plan.workers, the_plan.seed * 64 + number++);
+  }
+}
 
 bool WorkerState::wants_example(Outcome outcome) noexcept {
   return is_error(outcome) && !example_kept[static_cast<std::size_t>(outcome)];
@@ -67,7 +76,13 @@ bool WorkerState::wants_example(Outcome outcome) noexcept {
 
 void WorkerState::keep_remark(Outcome outcome, std::string text) {
   std::string& kept = remarks.example[static_cast<std::size_t>(outcome)];
-  if (kept.empty()) kept = std::move(text);
+  if (kept.empty()) kept = plan.run->redactor.redacted(text);
+}
+
+void WorkerState::count_fault(SessionFault fault, const std::string& text) {
+  FaultTally& tally = remarks.faults[static_cast<std::size_t>(fault)];
+  ++tally.sessions;
+  if (tally.example.empty()) tally.example = printable(plan.run->redactor.redacted(text), 400);
 }
 
 Certainty certainty_of(Outcome outcome, unsigned status) noexcept {
@@ -151,8 +166,27 @@ void VirtualUser::begin(const SessionStart& start) {
   variables_.set_text(slot_code, {});
   variables_.set(slot_ws_code, std::int64_t{0});
   for (const auto& [slot, value] : worker_.plan.run->run_values) variables_.set(slot, value);
+  entered_ = false;
+  last_named_ = nullptr;
+}
+
+// Not part of begin(): a user may be begun for a session that never runs, and must not take a row.
+void VirtualUser::enter() {
+  if (entered_) return;
+  entered_ = true;
+  for (const std::uint32_t feeder : scenario_.feed) feed(feeder);
   for (const auto& [slot, text] : scenario_.start_variables) {
     variables_.set(slot, text.evaluate(variables_, random_));
+  }
+}
+
+void VirtualUser::feed(std::uint32_t feeder) {
+  FeederCursor& cursor = worker_.feeders[feeder];
+  const auto row = cursor.next(random_);
+  if (!row) return fail(SessionFault::data_exhausted, cursor.exhausted());
+  const CompiledFeeder& compiled = worker_.plan.run->feeders[feeder];
+  for (const auto& [slot, column] : compiled.columns) {
+    variables_.set(slot, compiled.rows->value(*row, column));
   }
 }
 
@@ -181,6 +215,22 @@ void VirtualUser::fail(Outcome kind, std::string text) {
   worker_.keep_remark(kind, std::move(text));
 }
 
+void VirtualUser::fail(SessionFault fault, const std::string& text) {
+  if (!running()) return;
+  state_ = State::failed;
+  const std::string after =
+      last_named_ == nullptr ? ""
+                             : " after step " + worker_.plan.run->series[last_named_->series].step;
+  worker_.count_fault(fault, fmt::format("{} (user {}, session {} of {}{})", text, user_, session_,
+                                         scenario_.name, after));
+}
+
+void VirtualUser::fail_script(const Expression& expression, const std::string& error) {
+  const std::string where =
+      expression.line() > 0 ? fmt::format("line {}: ", expression.line()) : std::string();
+  fail(SessionFault::script_error, fmt::format("{}`{}`: {}", where, expression.text(), error));
+}
+
 Task<void> VirtualUser::sleep_until(TimePoint due) {
   // Subtle: awaiting a time that has passed would cost more than the whole rest of a step.
   if (due <= now() || cancelled()) co_return;
@@ -193,6 +243,7 @@ Task<void> VirtualUser::sleep_until(TimePoint due) {
 
 Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
   due_ = intended;
+  if (running()) enter();
   stack_.assign(1, Cursor{&steps, nullptr, 0, 0});
   std::uint32_t hops = 0;
   while (running() && !stack_.empty()) {
@@ -256,6 +307,8 @@ void VirtualUser::follow(const CompiledStep& step) {
     events_.reset();
   } else if (const auto* retry = std::get_if<RetryStep>(&step.action)) {
     stack_.push_back({&retry->steps, nullptr, 0, 0, retry});
+  } else if (const auto* feeding = std::get_if<FeedStep>(&step.action)) {
+    feed(feeding->feeder);
   } else if (std::holds_alternative<StopStep>(step.action)) {
     state_ = State::stopped;
   }
@@ -273,7 +326,7 @@ bool VirtualUser::repeat(Cursor& cursor) {
 bool VirtualUser::holds(const Expression& condition) {
   const auto value = worker_.expressions.evaluate(condition, variables_, random_);
   if (value) return ExpressionEngine::truthy(*value);
-  fail(Outcome::assertion_failed, "script error in `" + condition.text() + "`: " + value.error());
+  fail_script(condition, value.error());
   return false;
 }
 
@@ -281,8 +334,7 @@ void VirtualUser::assign(const SetStep& step) {
   for (const auto& [slot, expression] : step.assignments) {
     auto value = worker_.expressions.evaluate(expression, variables_, random_);
     if (!value) {
-      fail(Outcome::assertion_failed,
-           "script error in `" + expression.text() + "`: " + value.error());
+      fail_script(expression, value.error());
       return;
     }
     variables_.set(slot, std::move(*value));
@@ -353,11 +405,7 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
   exchange.body_max = http.body_max;
   exchange.head = http.method == "HEAD";
   exchange.repeatable = is_repeatable(http.method);
-  for (const CompiledCapture& capture : http.captures) {
-    if (capture.from == CaptureSpec::From::header) {
-      exchange.wanted_headers.push_back(capture.pointer);
-    }
-  }
+  for (const std::string& name : http.wanted_headers) exchange.wanted_headers.push_back(name);
   if (http.wants_retry_after) exchange.wanted_headers.emplace_back("Retry-After");
   return true;
 }
@@ -394,6 +442,7 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
     settle_unsent(step, *exchange);
     co_return;
   }
+  last_named_ = &step;
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request(due_);
   waited_ = true;
@@ -411,7 +460,8 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
 Outcome VirtualUser::judge_answer(const HttpStep& http, Exchange& exchange) {
   const Outcome outcome = http.classifier.classify(exchange.status, exchange.body);
   remember_answer(exchange.status, exchange.body, outcome);
-  if (outcome != Outcome::ok || http.captures.empty()) return outcome;
+  const bool looked_into = !http.captures.empty() || !http.checks.empty();
+  if (outcome != Outcome::ok || !looked_into) return outcome;
   const HeaderLookup headers =
       [&exchange](std::string_view name) -> std::optional<std::string_view> {
     for (const auto& [known, value] : exchange.headers) {
@@ -419,10 +469,17 @@ Outcome VirtualUser::judge_answer(const HttpStep& http, Exchange& exchange) {
     }
     return std::nullopt;
   };
-  auto problem = apply_captures(http.captures, exchange.body, headers, variables_,
-                                worker_.expressions, random_);
-  if (!problem) return outcome;
-  exchange.problem = std::move(*problem);
+  JsonDocument document(exchange.body);
+  if (auto problem = apply_captures(http.captures, document, headers, variables_,
+                                    worker_.expressions, random_)) {
+    exchange.problem = std::move(*problem);
+    return Outcome::assertion_failed;
+  }
+  auto failed =
+      find_failed_check(http.checks, document, headers, variables_, worker_.expressions, random_);
+  if (!failed) return outcome;
+  exchange.problem = std::move(failed->problem);
+  if (failed->script_error) fail(SessionFault::script_error, exchange.problem);
   return Outcome::assertion_failed;
 }
 
@@ -474,7 +531,8 @@ void VirtualUser::record_sample(const CompiledStep& step, Recorder& recorder, co
   }
   const std::string text =
       fmt::format("{}: {}{}", worker_.plan.run->series[step.series].step,
-                  status == 0 ? "" : fmt::format("status {}: ", status), printable(detail));
+                  status == 0 ? "" : fmt::format("status {}: ", status),
+                  printable(worker_.plan.run->redactor.redacted(detail.substr(0, looked_at_max))));
   recorder.record(step.series, sample, text);
 }
 

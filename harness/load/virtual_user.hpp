@@ -36,6 +36,7 @@ struct WorkerState {
   // Keeps the first text of each outcome for the report.
   bool wants_example(Outcome outcome) noexcept;
   void keep_remark(Outcome outcome, std::string text);
+  void count_fault(SessionFault fault, const std::string& text);
 
   const LoadPlan& plan;
   Wire wire;
@@ -50,6 +51,7 @@ struct WorkerState {
   Snapshot remarks;  // example texts of sessions that failed without a sample
   std::array<bool, outcome_count> example_kept{};
   RendezvousDesk* rendezvous = nullptr;  // nullptr: no step of the run has need of it
+  std::vector<FeederCursor> feeders;     // by index of CompiledRun::feeders
 };
 
 enum class SessionEnd : std::uint8_t { completed, failed, unfinished };
@@ -163,13 +165,18 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   void remember_answer(unsigned status, std::string_view body, Outcome outcome);
   bool holds(const Expression& condition);
   void fail(Outcome kind, std::string text);
+  // The session ends for a fault of the profile.
+  void fail(SessionFault fault, const std::string& text);
+  void fail_script(const Expression& expression, const std::string& error);
+  void enter();  // what a session begins with: its rows of the feeders, its start variables
+  void feed(std::uint32_t feeder);
   [[nodiscard]] bool running() const noexcept { return state_ == State::running; }
 
   WorkerState& worker_;
   const CompiledScenario& scenario_;
   std::uint32_t scenario_index_;
   State state_ = State::stopped;
-  bool timer_fired_ = false, waited_ = false;
+  bool timer_fired_ = false, waited_ = false, entered_ = false;
   // Of guarded samples: something has ended that attend() has not looked at; how it ended, and
   // whether that ends the session; and the first end that was not ok, for good.
   bool attention_ = false, fatal_ = false, strict_ = false;
@@ -194,7 +201,8 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   std::vector<Cursor> stack_;
   std::uint64_t user_ = 0, session_ = 0;
   Nanos retry_after_{0};
-  std::unique_ptr<ParallelGroup> group_;  // of users that have come to a `parallel`
+  std::unique_ptr<ParallelGroup> group_;      // of users that have come to a `parallel`
+  const CompiledStep* last_named_ = nullptr;  // for people: where in its steps the session is
 };
 
 // Did a step with this outcome take effect at the target? status 0: no answer.

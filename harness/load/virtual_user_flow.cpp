@@ -15,6 +15,8 @@ void VirtualUser::begin_branch(const VirtualUser& owner, Random random) {
   strict_ = owner.strict_;
   user_ = owner.user_;
   session_ = owner.session_;
+  entered_ = true;
+  last_named_ = owner.last_named_;
   variables_ = owner.variables_;
   http_session_ = owner.http_session_;
   random_ = random;

@@ -66,6 +66,7 @@ Snapshot& Snapshot::operator+=(const Snapshot& other) {
   streams += other.streams;
   connecting += other.connecting;
   failures += other.failures;
+  for (std::size_t i = 0; i < session_fault_count; ++i) faults[i] += other.faults[i];
   for (std::size_t i = 0; i < outcome_count; ++i) {
     const std::string& theirs = other.example[i];
     if (!theirs.empty() && (example[i].empty() || theirs < example[i])) example[i] = theirs;

@@ -10,6 +10,7 @@
 
 #include "harness/measure/connection_figures.hpp"
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/session_fault.hpp"
 #include "harness/measure/stream_counts.hpp"
 #include "harness/outcome.hpp"
 #include "harness/time.hpp"
@@ -88,6 +89,7 @@ struct Snapshot {
   std::array<std::string, outcome_count> example;
   ConnectionFigures connecting;
   FailureCounts failures;
+  FaultTallies faults;  // by SessionFault; their sessions are among the failed ones
 
   // Sizes may differ: the shorter is extended with zeros.
   Snapshot& operator+=(const Snapshot& other);

@@ -16,6 +16,7 @@
 #include "harness/connection.hpp"
 #include "harness/diagnostic.hpp"
 #include "harness/outcome.hpp"
+#include "harness/profile/check.hpp"
 #include "harness/profile/threshold.hpp"
 #include "harness/time.hpp"
 
@@ -49,10 +50,11 @@ struct ExpectSpec {
 
 // variable ← something of the answer.
 struct CaptureSpec {
-  enum class From : std::uint8_t { json, header, cells };
+  enum class From : std::uint8_t { json, header, cells, regex };
+  enum class Which : std::uint8_t { nth, last, random, count };
   From from = From::json;
   std::string variable;
-  std::string pointer;    // JSON pointer, or header name
+  std::string pointer;    // JSON pointer, or header name; regex: of the header, empty: the body
   bool optional = false;  // written `?` after the pointer: absent is not an assertion failure
   // cells: the pointer names a base64 string of packed cells, lowest bits first within each byte as
   // Redis BITFIELD lays them out (big-endian within the byte); picks `count` distinct indices whose
@@ -65,6 +67,21 @@ struct CaptureSpec {
   // count.
   std::string cell_total;
   Place place;
+  // regex: what `group` holds (absent: the first group, or the whole match of a pattern without
+  // one) in one of the matches; `count` keeps their number instead.
+  Source pattern;
+  std::optional<std::uint32_t> group;
+  Which which = Which::nth;
+  std::uint32_t nth = 1;
+  // A template, for what is absent; an absent one is no assertion failure then.
+  std::optional<Source> otherwise;
+};
+
+// A condition on an accepted answer; one that does not hold makes the outcome assertion_failed.
+struct CheckSpec {
+  Check check;
+  Source text;   // whole, as written
+  Source value;  // the check's value, with its place
 };
 
 // What this step tells the client ledger (history/ledger.hpp). All templates, rendered after the
@@ -116,6 +133,7 @@ struct HttpSpec {
   HttpOptions options;
   ExpectSpec expect;
   std::vector<CaptureSpec> captures;
+  std::vector<CheckSpec> checks;  // after the captures, in order
 };
 
 // Every message that comes is a sample: received − stamped, where the stamp is the number at a JSON
@@ -180,6 +198,9 @@ struct ThinkSpec {
 struct SetSpec {
   std::vector<std::pair<std::string, Source>> assignments;  // variable ← expression, in order
 };
+// Labels of series in the report; the innermost wins.
+using Tags = std::map<std::string, std::string>;
+
 struct StepSpec;
 struct IfSpec {
   Source condition;
@@ -231,13 +252,16 @@ struct CountSpec {  // adds one to a named counter of the run (`- count: confirm
   std::string counter;
 };
 struct StopSpec {};  // ends the session, successfully
+struct FeedSpec {    // takes the next row of a feeder
+  std::string feeder;
+};
 
 struct StepSpec {
   std::string name;  // series name; empty for steps that make no samples
   Place place;
   std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, SseConnectSpec,
                SseAwaitSpec, SseCloseSpec, ConnectSpec, ThinkSpec, SetSpec, IfSpec, LoopSpec,
-               ChooseSpec, CountSpec, StopSpec, RetrySpec, ParallelSpec, RendezvousSpec>
+               ChooseSpec, CountSpec, StopSpec, RetrySpec, ParallelSpec, RendezvousSpec, FeedSpec>
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite
@@ -245,6 +269,7 @@ struct StepSpec {
   // for ws_await and sse_await unless the profile says otherwise.
   bool waits = false;
   std::optional<RecordSpec> record;
+  Tags tags;
 };
 
 // The lists of steps within a step, in the order in which they are written.
@@ -306,6 +331,36 @@ struct ScenarioSpec {
   std::vector<std::pair<std::string, Source>> variables;  // start values (templates), per session
   std::vector<StepSpec> prepare;                          // instant only
   Place place;
+  std::vector<std::pair<std::string, Place>> feed;  // feeders that give every session a row
+  Tags tags;
+};
+
+// Rows of a data file, for sessions.
+struct FeederSpec {
+  enum class Mode : std::uint8_t {
+    queue,     // in the file's order, each once, then there is no more
+    circular,  // in the file's order, again and again
+    random,    // any row
+    unique,    // in an order drawn from the seed, each once, then there is no more
+  };
+  enum class Format : std::uint8_t { csv, json_lines };
+  std::string name;
+  std::string file;  // relative to the profile
+  Mode mode = Mode::queue;
+  Format format = Format::csv;
+  char delimiter = ',';
+  // True: no row is used by two workers (random: drawn from the worker's own). False: each worker
+  // goes through all of them.
+  bool by_worker = true;
+  Place place;  // of its name
+};
+
+// A text that may be used and must not be told.
+struct SecretSpec {
+  std::string name;
+  std::string environment, file;  // where it comes from: one of them
+  Place place;
+  std::string value;  // set by resolve_secrets (secrets.hpp)
 };
 
 struct EventSpec {
@@ -381,6 +436,11 @@ struct Profile {
   ValiditySpec validity;
   ConnectionSpec connection;
   TlsSpec tls;  // where the target is https
+  std::vector<FeederSpec> feeders;
+  std::vector<SecretSpec> secrets;
+  Source functions;            // Lua source; `functions_file` instead: where it stands
+  std::string functions_file;  // relative to the profile
+  Tags tags;
   std::string file;  // as given
   std::string text;  // whole, as run (after --set)
 };

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/profile/profile_reader_connection.hpp"
+#include "harness/profile/profile_reader_data.hpp"
 #include "harness/profile/profile_reader_shape.hpp"
 #include "harness/profile/profile_reader_starts.hpp"
 #include "harness/profile/profile_reader_steps.hpp"
@@ -82,10 +83,13 @@ class Reader {
 Profile Reader::read() {
   Fields fields(
       problems_, &root_, "a profile",
-      {"name",  "question",   "pass_means", "seed",  "topology",  "workers",    "warm_up",
-       "drain", "target",     "data",       "http",  "variables", "scenarios",  "personas",
-       "gates", "invariants", "validity",   "setup", "teardown",  "connection", "tls"});
+      {"name",           "question",   "pass_means", "seed",       "topology", "workers",
+       "warm_up",        "drain",      "target",     "data",       "http",     "variables",
+       "scenarios",      "personas",   "gates",      "invariants", "validity", "setup",
+       "teardown",       "connection", "tls",        "feeders",    "secrets",  "functions",
+       "functions_file", "tags"});
   if (!fields.is_map()) return {};
+  DataReader(problems_).read(fields, profile_);
   values_.name(fields.require("name"), profile_.name);
   values_.text(fields.find("question"), profile_.question);
   values_.text(fields.find("pass_means"), profile_.pass_means);
@@ -229,8 +233,8 @@ void Reader::read_scenarios(const YamlNode* node) {
 
 // The keys of a scenario, by its model.
 Names scenario_keys(const std::string& model) {
-  Names keys{"persona",   "model",     "start_at",   "start_after",
-             "users_max", "user_from", "user_count", "variables"};
+  Names keys{"persona",   "model",      "start_at",  "start_after", "users_max",
+             "user_from", "user_count", "variables", "feed",        "tags"};
   if (model == "instant") {
     keys.insert(keys.end(), {"users", "rounds", "every", "reaction", "prepare"});
   } else {
@@ -255,6 +259,15 @@ ScenarioSpec Reader::read_scenario(const std::string& name, const YamlNode& node
   if (known_model) scenario.model = model->text;
   Names keys = scenario_keys(scenario.model);
   if (!known_model) keys.insert(keys.end(), {"users", "rounds", "every", "reaction", "prepare"});
+  if (scenario.model == "instant") {
+    // Said here, because the nearest known key would be a poor hint.
+    keys.emplace_back("stages");
+    for (const YamlNode::Member& member : node.members) {
+      if (member.key->text != "stages") continue;
+      problems_.report(*member.key, "an instant scenario has no stages",
+                       "`users`, `rounds` and `every` say what its load is");
+    }
+  }
   const std::string what = known_model ? scenario.model + " scenario" : "scenario";
   Fields fields(problems_, &node,
                 (what.starts_with('o') || what.starts_with('i') ? "an " : "a ") + what, keys);
@@ -280,6 +293,7 @@ ScenarioSpec Reader::read_scenario(const std::string& name, const YamlNode& node
   values_.whole(fields.find("user_count"), scenario.user_count, 0, users_max);
   check_user_range(scenario, fields);
   read_variables(fields.find("variables"), scenario.variables);
+  DataReader(problems_).read_scenario(fields, profile_, scenario);
   if (known_model) scenario.load = read_load(scenario.model, fields);
   scenario.prepare = steps_.read_steps(fields.find("prepare"));
   collect_names(scenario.prepare, name);

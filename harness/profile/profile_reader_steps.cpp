@@ -1,5 +1,7 @@
 #include "harness/profile/profile_reader_steps.hpp"
 
+#include "harness/profile/profile_reader_data.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -13,8 +15,8 @@ using Names = std::vector<std::string>;
 // The keys that may stand beside each action.
 const std::map<std::string, Names, std::less<>>& actions() {
   static const Names http = [] {
-    Names keys{"name",    "timeout", "headers",     "body",  "expect",
-               "capture", "record",  "transaction", "waits", "retry"};
+    Names keys{"name",   "timeout",     "headers", "body",  "expect", "capture",
+               "record", "transaction", "waits",   "retry", "check",  "tags"};
     keys.insert(keys.end(), HttpReader::step_keys().begin(), HttpReader::step_keys().end());
     return keys;
   }();
@@ -28,20 +30,20 @@ const std::map<std::string, Names, std::less<>>& actions() {
       {"options", http},
       {"ws_connect",
        {"name", "timeout", "headers", "protocol", "heartbeat", "ping_every", "pong_timeout",
-        "message_max", "push_lag", "record", "transaction", "waits", "retry"}},
+        "message_max", "push_lag", "record", "transaction", "waits", "retry", "tags"}},
       {"ws_send", {"binary"}},
       {"ws_await",
        {"name", "timeout", "contains", "unless", "capture", "record", "transaction", "waits",
-        "retry"}},
+        "retry", "tags"}},
       {"ws_close", {}},
       {"sse_connect",
        {"name", "timeout", "headers", "reconnect", "message_max", "push_lag", "record",
-        "transaction", "waits", "retry"}},
+        "transaction", "waits", "retry", "tags"}},
       {"sse_await",
        {"name", "timeout", "event", "contains", "unless", "capture", "record", "transaction",
-        "waits", "retry"}},
+        "waits", "retry", "tags"}},
       {"sse_close", {}},
-      {"connect", {"name", "timeout", "retry"}},
+      {"connect", {"name", "timeout", "retry", "tags"}},
       {"think", {}},
       {"set", {}},
       {"if", {"then", "else"}},
@@ -52,6 +54,7 @@ const std::map<std::string, Names, std::less<>>& actions() {
       {"parallel", {"name", "connections"}},
       {"rendezvous", {"name", "timeout"}},
       {"count", {}},
+      {"feed", {}},
       {"stop", {}}};
   return table;
 }
@@ -96,12 +99,6 @@ std::string hint_of(std::string_view word, const Names& names) {
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   return "known are " + all;
-}
-
-bool is_token_char(char c) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         others.find(c) != std::string_view::npos;
 }
 
 // Words that a gate reads as something else than a step.
@@ -204,6 +201,11 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
     CountSpec count;
     values_.name(&value, count.counter);
     step.action = std::move(count);
+  } else if (kind == "feed") {
+    FeedSpec feed;
+    values_.name(&value, feed.feeder);
+    step.place = value.set > 0 ? Place{} : value.place;
+    step.action = std::move(feed);
   } else {
     expect_nothing(value, kind);
     if (kind == "connect") step.action = ConnectSpec{};
@@ -237,6 +239,7 @@ void StepReader::read_common(const Fields& fields, std::string_view action, Step
   // totals.
   step.waits = action == "ws_await" || action == "sse_await";
   values_.flag(fields.find("waits"), step.waits);
+  read_tags(problems_, fields.find("tags"), step.tags);
   if (const YamlNode* const record = fields.find("record")) step.record = read_record(*record);
 }
 
@@ -276,6 +279,7 @@ HttpSpec StepReader::read_http(const std::string& method, const YamlNode& value,
   http_.read_bodies(fields, folder_, http);
   http.expect = read_expect(fields.find("expect"));
   http.captures = read_captures(fields.find("capture"), true);
+  http.checks = read_checks(fields.find("check"));
   return http;
 }
 
@@ -321,83 +325,6 @@ ExpectSpec StepReader::read_expect(const YamlNode* node) {
     }
   }
   return expect;
-}
-
-std::vector<CaptureSpec> StepReader::read_captures(const YamlNode* node, bool headers_allowed) {
-  std::vector<CaptureSpec> captures;
-  for (const YamlNode::Member& member : values_.members(node, "a map of captures")) {
-    CaptureSpec capture;
-    capture.variable = member.key->text;
-    capture.place = member.key->place;
-    read_capture(*member.value, headers_allowed, capture);
-    captures.push_back(std::move(capture));
-  }
-  return captures;
-}
-
-// "/pointer", or "/pointer?" for one that may be absent.
-void StepReader::read_pointer(const YamlNode* node, CaptureSpec& capture) {
-  if (node == nullptr) return;
-  values_.text(node, capture.pointer);
-  if (node->kind != YamlNode::Kind::scalar) return;
-  if (capture.pointer.ends_with('?')) {
-    capture.optional = true;
-    capture.pointer.pop_back();
-  }
-  if (is_json_pointer(capture.pointer)) return;
-  problems_.report(*node, in_quotes(capture.pointer) + " is not a JSON pointer",
-                   capture.pointer.starts_with('$') ? "JSON pointers, not JSONPath: /items/0/id"
-                                                    : "it starts with /, as in /items/0/id");
-}
-
-void StepReader::read_capture(const YamlNode& node, bool headers_allowed, CaptureSpec& capture) {
-  if (node.kind != YamlNode::Kind::map) {
-    read_pointer(&node, capture);
-    return;
-  }
-  if (node.find("cells") != nullptr) {
-    read_cells(node, capture);
-    return;
-  }
-  if (node.find("header") == nullptr || !headers_allowed) {
-    problems_.report(node,
-                     "a capture is a JSON pointer" +
-                         std::string(headers_allowed ? ", a header or cells" : " or cells"),
-                     "/items/0/id, {header: Location}, {cells: /bits, count: 1}");
-    return;
-  }
-  const Fields fields(problems_, &node, "a header capture", {"header"});
-  capture.from = CaptureSpec::From::header;
-  const YamlNode* const name = fields.find("header");
-  values_.text(name, capture.pointer);
-  if (capture.pointer.ends_with('?')) {
-    capture.optional = true;
-    capture.pointer.pop_back();
-  }
-  const bool token = std::all_of(capture.pointer.begin(), capture.pointer.end(), is_token_char);
-  if (!token || capture.pointer.empty()) {
-    problems_.report(*name, in_quotes(capture.pointer) + " cannot name a header");
-  }
-}
-
-void StepReader::read_cells(const YamlNode& node, CaptureSpec& capture) {
-  Fields fields(problems_, &node, "a cells capture", {"cells", "bits", "value", "count", "total"});
-  capture.from = CaptureSpec::From::cells;
-  read_pointer(fields.find("cells"), capture);
-  values_.whole(fields.find("bits"), capture.cell_bits, 1, 8);
-  if (8 % capture.cell_bits != 0) {
-    problems_.report(*fields.find("bits"), "cells do not cross bytes", "1, 2, 4 or 8");
-    capture.cell_bits = 8;
-  }
-  values_.whole(fields.find("value"), capture.cell_value, 0, (1U << capture.cell_bits) - 1);
-  values_.source(fields.require("count", "how many cells to pick, an expression"),
-                 capture.cell_count);
-  const YamlNode* const total = fields.find("total");
-  values_.text(total, capture.cell_total);
-  if (!is_json_pointer(capture.cell_total)) {
-    problems_.report(*total, in_quotes(capture.cell_total) + " is not a JSON pointer",
-                     "it starts with /, as in /n");
-  }
 }
 
 StepReader::Sources StepReader::read_match(const YamlNode& node) {

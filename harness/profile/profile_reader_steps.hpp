@@ -68,6 +68,10 @@ class StepReader {
   std::vector<unsigned> read_statuses(const YamlNode& node);
   std::vector<CaptureSpec> read_captures(const YamlNode* node, bool headers_allowed);
   void read_capture(const YamlNode& node, bool headers_allowed, CaptureSpec& capture);
+  void read_one_capture(const YamlNode& node, bool headers_allowed, CaptureSpec& capture);
+  void read_header_name(const YamlNode* node, CaptureSpec& capture);
+  void read_regex(const YamlNode& node, bool headers_allowed, CaptureSpec& capture);
+  std::vector<CheckSpec> read_checks(const YamlNode* node);
   void read_cells(const YamlNode& node, CaptureSpec& capture);
   void read_pointer(const YamlNode* node, CaptureSpec& capture);
   Sources read_match(const YamlNode& node);

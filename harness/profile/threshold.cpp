@@ -97,7 +97,40 @@ class GateReader {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
   }
 
+  // TAG=VALUE, if a measure follows: else `errors=0` is a mistyped comparison.
+  void read_tag() {
+    skip_blanks();
+    const auto word_end = [this](std::size_t at) {
+      while (at < text_.size() && is_word_char(text_[at])) ++at;
+      return at;
+    };
+    const std::size_t equals = word_end(at_);
+    if (equals == at_ || equals == text_.size() || text_[equals] != '=') return;
+    const std::size_t end = word_end(equals + 1);
+    const std::size_t next = text_.find_first_not_of(" \t", end);
+    const bool measured = end > equals + 1 && next != std::string_view::npos && next > end &&
+                          is_word_char(text_[next]);
+    if (!measured) return;
+    tag_ = Word{text_.substr(at_, end - at_), at_};
+    at_ = end;
+  }
+
   bool read_left() {
+    read_tag();
+    if (!read_words()) return false;
+    if (tag_.text.empty()) return true;
+    if (takes_no_step(gate_.measure)) {
+      return fail(tag_.at, "this measure is of the whole run and takes no tag",
+                  "leave out " + quoted(tag_.text));
+    }
+    if (!gate_.step.empty()) return fail(tag_.at, "a tag and a step at once", "leave out one");
+    const std::size_t equals = tag_.text.find('=');
+    gate_.tag = std::string(tag_.text.substr(0, equals));
+    gate_.tag_value = std::string(tag_.text.substr(equals + 1));
+    return true;
+  }
+
+  bool read_words() {
     std::vector<Word> words;
     for (skip_blanks(); at_ < text_.size() && is_word_char(text_[at_]); skip_blanks()) {
       const std::size_t begin = at_;
@@ -342,6 +375,7 @@ class GateReader {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  Word tag_;  // "team=checkout", or empty
   Threshold gate_;
   std::optional<Problem> problem_;
 };

@@ -1,7 +1,8 @@
 // The grammar of a gate. Pure text ⇄ value; harness/judge evaluates it.
 //
 //   gate      := [selector] measure comparison quantity
-//   selector  := STEP | SCENARIO "." STEP        (absent: all requests but those marked `waits`)
+//   selector  := STEP | SCENARIO "." STEP | TAG "=" VALUE
+//                                                (absent: all requests but those marked `waits`)
 //   measure   := [clock] statistic               (clock: "service" | "lag"; absent: response time)
 //              | "errors" | "shed"               (share of requests; quantity in % or a fraction)
 //              | "rate" | "tx_rate" | COUNTER "_rate"   (per second, mean of the measured window)
@@ -42,6 +43,7 @@ struct Threshold {
   enum class Comparison : std::uint8_t { less, less_equal, greater, greater_equal, equal };
 
   std::string scenario, step;  // both empty: the total; scenario empty: that step in every scenario
+  std::string tag, tag_value;  // instead of them: all series with that tag
   Measure measure = Measure::latency_quantile;
   LatencyClock clock = LatencyClock::response;
   double quantile = 0;  // 0…1, for the quantile measures

@@ -448,6 +448,12 @@ void Console::write_errors() {
                         example == run_.error_examples.end() ? "(no example)" : example->second),
             2);
   }
+  for (const Finding& finding : run_.findings) {
+    const bool fault = finding.rule == "script_errors" || finding.rule == "data_exhausted";
+    if (!fault || finding.samples.empty()) continue;
+    if (!std::exchange(any, true)) title("ERRORS", "one example each");
+    wrapped(fmt::format("{}, {}: {}", finding.title, finding.measured, finding.samples.front()), 2);
+  }
 }
 
 void Console::write_failures() {

@@ -142,6 +142,7 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
     one.rate = rate_of({id});
     one.transaction = run.series[id].transaction;
     one.waits = run.series[id].waits;
+    one.tags = run.series[id].tags;
     into.series.push_back(std::move(one));
   }
   for (std::size_t i = 0; i < run.counters.size(); ++i) {

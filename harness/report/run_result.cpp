@@ -55,6 +55,7 @@ void fields(Archive& archive, SeriesResult& series) {
   archive("step", series.step);
   archive("transaction", series.transaction);
   archive("waits", series.waits);
+  archive("tags", series.tags);
   archive("count", series.count);
   archive("per_second", series.rate);
   archive("outcomes", series.outcomes);

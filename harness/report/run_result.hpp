@@ -20,6 +20,7 @@ namespace stampede {
 struct SeriesResult {
   std::string scenario, step;  // both empty: the total
   bool transaction = false, waits = false;
+  std::map<std::string, std::string> tags;  // of the profile, its scenario and its step
   std::uint64_t count = 0;
   double rate = 0;
   std::map<std::string, std::uint64_t> outcomes;  // by name_of(Outcome); only those that occurred

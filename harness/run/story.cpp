@@ -10,9 +10,11 @@
 #include "harness/judge/invariants.hpp"
 #include "harness/judge/validity.hpp"
 #include "harness/load/crowd_size.hpp"
+#include "harness/load/feeder_shortage.hpp"
 #include "harness/report/digest.hpp"
 #include "harness/run/environment.hpp"
 #include "harness/run/probe_stream.hpp"
+#include "harness/run/redact_result.hpp"
 #include "harness/topology/probe.hpp"
 
 namespace stampede {
@@ -39,7 +41,7 @@ std::vector<SeriesLabel> series_labels(const CompiledRun& run) {
   std::vector<SeriesLabel> labels;
   labels.reserve(run.series.size());
   for (const SeriesInfo& info : run.series) {
-    labels.push_back({info.scenario, info.step, info.transaction, info.waits});
+    labels.push_back({info.scenario, info.step, info.transaction, info.waits, info.tags});
   }
   return labels;
 }
@@ -47,6 +49,9 @@ std::vector<SeriesLabel> series_labels(const CompiledRun& run) {
 Diagnostics check_profile(const Profile& profile) {
   const Checked<CompiledRun> compiled = compile(profile);
   if (!compiled.has_value()) return compiled.error();
+  if (Diagnostics shortages = feeder_shortages(profile, *compiled); !shortages.empty()) {
+    return shortages;
+  }
   return check_gates(profile.gates, series_labels(*compiled), compiled->counters, profile.file);
 }
 
@@ -75,8 +80,9 @@ ExitCode Story::tell() {
   return report();
 }
 
-void Story::note(const std::string& text) {
+void Story::note(const std::string& said) {
   if (request_.quiet) return;
+  const std::string text = compiled_.redactor.redacted(said);
   if (view_) {
     view_->note(text);
   } else {
@@ -100,8 +106,9 @@ bool Story::make_directory() {
   }
   directory_ = std::move(*made);
   result_.id = directory_->id();
+  redact(result_, compiled_.redactor);
   for (const auto& [file, text] :
-       {std::pair{"profile.yaml", profile_.text}, std::pair{"run.json", to_json(result_)}}) {
+       {std::pair{"profile.yaml", result_.profile_text}, std::pair{"run.json", to_json(result_)}}) {
     if (const std::string problem = directory_->write(file, text); !problem.empty()) {
       err_ << "stampede: " << problem << "\n";
       return false;
@@ -109,7 +116,7 @@ bool Story::make_directory() {
   }
   if (!request_.quiet) {
     out_ << fmt::format("stampede: {}\n",
-                        profile_.question.empty() ? profile_.name : profile_.question);
+                        result_.question.empty() ? profile_.name : result_.question);
   }
   return true;
 }

@@ -13,6 +13,7 @@
 #include "harness/judge/validity.hpp"
 #include "harness/judge/verdict.hpp"
 #include "harness/report/digest.hpp"
+#include "harness/run/redact_result.hpp"
 #include "harness/run/story.hpp"
 
 namespace stampede {
@@ -174,6 +175,7 @@ void Story::fill_result() {
   }
   result_.ledger_note = ledger;
   decide_verdict();
+  redact(result_, compiled_.redactor);
 }
 
 ExitCode Story::report() {

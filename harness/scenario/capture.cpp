@@ -6,84 +6,15 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "harness/scenario/json_document.hpp"
+
 namespace stampede {
 
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t depth_max = 64;
 constexpr std::int64_t cells_picked_max = 1000;
-
-// Deepest nesting of brackets outside strings; a cheap look before the parser builds anything.
-bool too_deep(std::string_view text) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_string) {
-      if (c == '\\') ++at;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > depth_max) return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
-// nullptr: there is no such member. The pointer's syntax was checked when the profile was read.
-const Json* find(const Json& json, std::string_view pointer) {
-  const Json* at = &json;
-  while (!pointer.empty()) {
-    pointer.remove_prefix(1);
-    std::string key(pointer.substr(0, pointer.find('/')));
-    pointer.remove_prefix(key.size());
-    for (std::size_t tilde = key.find('~'); tilde != std::string::npos;
-         tilde = key.find('~', tilde + 1)) {
-      key.replace(tilde, 2, key.substr(tilde + 1, 1) == "1" ? "/" : "~");
-    }
-    if (at->is_object()) {
-      const auto member = at->find(key);
-      if (member == at->end()) return nullptr;
-      at = &*member;
-    } else if (at->is_array()) {
-      std::size_t index = 0;
-      const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-      const bool number = error == std::errc{} && end == key.data() + key.size();
-      if (!number || index >= at->size()) return nullptr;
-      at = &(*at)[index];
-    } else {
-      return nullptr;
-    }
-  }
-  return at;
-}
-
-Value value_of(const Json& json) {
-  switch (json.type()) {
-    case Json::value_t::null:
-      return std::monostate{};
-    case Json::value_t::boolean:
-      return json.get<bool>();
-    case Json::value_t::string:
-      return json.get_ref<const std::string&>();
-    case Json::value_t::number_integer:
-      return json.get<std::int64_t>();
-    case Json::value_t::number_unsigned:
-      if (json.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
-        return json.dump();  // as text: a double would change its digits
-      }
-      return json.get<std::int64_t>();
-    case Json::value_t::number_float:
-      return json.get<double>();
-    default:
-      return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
-}
 
 // 0…63, 64: not base64. Both alphabets are read.
 constexpr std::array<std::uint8_t, 256> make_base64_table() {
@@ -166,32 +97,68 @@ void indices_of(const std::vector<std::uint8_t>& bytes, unsigned bits, unsigned 
 // One answer: parsed at most once, by the first capture that needs it.
 class Answer {
  public:
-  Answer(std::string_view body, const HeaderLookup& headers, Variables& variables,
+  Answer(JsonDocument& document, const HeaderLookup& headers, Variables& variables,
          ExpressionEngine& engine, Random& random)
-      : body_(body), headers_(headers), variables_(variables), engine_(engine), random_(random) {}
+      : document_(document),
+        headers_(headers),
+        variables_(variables),
+        engine_(engine),
+        random_(random) {}
 
   std::optional<std::string> apply(const CompiledCapture& capture) {
     if (capture.from == CaptureSpec::From::header) return apply_header(capture);
-    const Json* const found = document() ? find(json_, capture.pointer) : nullptr;
-    if (found == nullptr) return absent(capture, bad_);
+    if (capture.from == CaptureSpec::From::regex) return apply_regex(capture);
+    const Json* const found = document_.find(capture.pointer);
+    if (found == nullptr) return absent(capture, document_.problem());
     if (capture.from == CaptureSpec::From::cells) return apply_cells(capture, *found);
-    variables_.set(capture.slot, value_of(*found));
-    return std::nullopt;
+    return keep(capture, value_of_json(*found));
   }
 
  private:
   std::optional<std::string> absent(const CompiledCapture& capture, std::string_view why) {
-    variables_.set(capture.slot, std::monostate{});
-    if (capture.optional) return std::nullopt;
+    Value otherwise;
+    if (capture.otherwise) otherwise = capture.otherwise->evaluate(variables_, random_);
+    variables_.set(capture.slot, std::move(otherwise));
+    if (capture.optional || capture.otherwise) return std::nullopt;
     if (!why.empty()) return std::string(why);
     return "the answer has no " + capture.pointer;
+  }
+
+  std::optional<std::string> keep(const CompiledCapture& capture, Value value) {
+    const auto* const text = std::get_if<std::string>(&value);
+    if (text != nullptr && text->size() > capture_bytes_max) {
+      variables_.set(capture.slot, std::monostate{});
+      return "what is captured is longer than " + std::to_string(capture_bytes_max) + " bytes";
+    }
+    variables_.set(capture.slot, std::move(value));
+    return std::nullopt;
   }
 
   std::optional<std::string> apply_header(const CompiledCapture& capture) {
     const auto found = headers_(capture.pointer);
     if (!found) return absent(capture, {});
-    variables_.set(capture.slot, std::string(*found));
-    return std::nullopt;
+    return keep(capture, std::string(*found));
+  }
+
+  std::optional<std::string> apply_regex(const CompiledCapture& capture) {
+    std::optional<std::string_view> text = document_.text();
+    if (!capture.pointer.empty()) text = headers_(capture.pointer);
+    if (!text) return absent(capture, {});
+    const RegexPattern& pattern = *capture.pattern;
+    if (capture.which == CaptureSpec::Which::count) {
+      variables_.set(capture.slot, std::int64_t{pattern.count(*text)});
+      return std::nullopt;
+    }
+    std::optional<std::string_view> found;
+    if (capture.which == CaptureSpec::Which::nth) {
+      found = pattern.nth(*text, capture.group, capture.nth);
+    } else if (capture.which == CaptureSpec::Which::last) {
+      found = pattern.last(*text, capture.group);
+    } else {
+      found = pattern.any(*text, capture.group, random_);
+    }
+    if (!found) return absent(capture, "the answer has no match of " + pattern.text());
+    return keep(capture, std::string(*found));
   }
 
   std::optional<std::string> apply_cells(const CompiledCapture& capture, const Json& cells) {
@@ -204,7 +171,7 @@ class Answer {
     }
     std::size_t total = std::numeric_limits<std::size_t>::max();
     if (!capture.cell_total.empty()) {
-      const Json* const found = find(json_, capture.cell_total);
+      const Json* const found = document_.find(capture.cell_total);
       if (found == nullptr || !found->is_number_unsigned()) {
         return absent(capture, "the answer has no number at " + capture.cell_total);
       }
@@ -225,26 +192,11 @@ class Answer {
     return good ? static_cast<std::int64_t>(*number) : -1;
   }
 
-  bool document() {
-    if (parsed_) return bad_.empty();
-    parsed_ = true;
-    if (too_deep(body_)) {
-      bad_ = "the answer is nested too deeply";
-      return false;
-    }
-    json_ = Json::parse(body_, nullptr, false);
-    if (json_.is_discarded()) bad_ = "the answer is not JSON";
-    return bad_.empty();
-  }
-
-  std::string_view body_;
+  JsonDocument& document_;
   const HeaderLookup& headers_;
   Variables& variables_;
   ExpressionEngine& engine_;
   Random& random_;
-  bool parsed_ = false;
-  std::string_view bad_;  // why the body is no document
-  Json json_;
 };
 
 }  // namespace
@@ -277,17 +229,25 @@ std::optional<std::string> pick_cells(std::string_view base64, unsigned bits, un
 }
 
 std::optional<std::string> apply_captures(const std::vector<CompiledCapture>& captures,
-                                          std::string_view body, const HeaderLookup& headers,
+                                          JsonDocument& document, const HeaderLookup& headers,
                                           Variables& variables, ExpressionEngine& engine,
                                           Random& random) {
   std::optional<std::string> first;
   if (captures.empty()) return first;
-  Answer answer(body, headers, variables, engine, random);
+  Answer answer(document, headers, variables, engine, random);
   for (const CompiledCapture& capture : captures) {
     std::optional<std::string> problem = answer.apply(capture);
     if (problem && !first) first = std::move(problem);
   }
   return first;
+}
+
+std::optional<std::string> apply_captures(const std::vector<CompiledCapture>& captures,
+                                          std::string_view body, const HeaderLookup& headers,
+                                          Variables& variables, ExpressionEngine& engine,
+                                          Random& random) {
+  JsonDocument document(body);
+  return apply_captures(captures, document, headers, variables, engine, random);
 }
 
 }  // namespace stampede

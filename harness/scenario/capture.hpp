@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "harness/scenario/expression.hpp"
+#include "harness/scenario/json_document.hpp"
 #include "harness/scenario/random.hpp"
 #include "harness/scenario/scenario.hpp"
 
 namespace stampede {
+
+// Longer texts are not kept: a variable lives as long as its session, and there are many.
+inline constexpr std::size_t capture_bytes_max = std::size_t{64} << 10U;
 
 // The value of an answer's header, by a name that the function compares without case.
 using HeaderLookup = std::function<std::optional<std::string_view>(std::string_view name)>;
@@ -22,6 +26,10 @@ using HeaderLookup = std::function<std::optional<std::string_view>(std::string_v
 // captures the body is not looked at. Bodies deeper than 64 levels are a problem.
 [[nodiscard]] std::optional<std::string> apply_captures(
     const std::vector<CompiledCapture>& captures, std::string_view body,
+    const HeaderLookup& headers, Variables& variables, ExpressionEngine& engine, Random& random);
+// The same, for who asks the document more than the captures do.
+[[nodiscard]] std::optional<std::string> apply_captures(
+    const std::vector<CompiledCapture>& captures, JsonDocument& document,
     const HeaderLookup& headers, Variables& variables, ExpressionEngine& engine, Random& random);
 
 // `count` distinct indices, ascending, of the cells that equal `value`, uniformly chosen, as

@@ -24,7 +24,9 @@ bool is_run_value(std::string_view name) {
 }  // namespace
 
 Checked<CompiledRun> Compiler::compile() {
+  load_feeders();
   collect_slots();
+  compile_functions();
   for (const ScenarioSpec& scenario : profile_.scenarios) compile_scenario(scenario);
   compile_unused_personas();
   compile_phases();
@@ -39,6 +41,7 @@ void Compiler::collect_slots() {
     run_.run_values.emplace_back(slot, Value{});
     run_.slots.push_back("event_" + std::to_string(event));
   }
+  collect_data_slots();
   for (const auto& [name, source] : profile_.variables) add_slot(name, source.place);
   for (const ScenarioSpec& scenario : profile_.scenarios) {
     for (const auto& [name, source] : scenario.variables) add_slot(name, source.place);
@@ -79,6 +82,7 @@ void Compiler::add_slot(const std::string& name, Place place) {
     report(place, "\"" + name + "\" cannot name a variable",
            "letters, digits and _, and no word or function of Lua");
   }
+  check_data_name(name, place);
   const bool known = std::find(run_.slots.begin(), run_.slots.end(), name) != run_.slots.end();
   if (!known) run_.slots.push_back(name);
 }
@@ -121,8 +125,11 @@ Template Compiler::compile_template(const Source& source) {
 }
 
 Expression Compiler::compile_expression(const Source& source) {
-  auto result = Expression::parse(source.text, run_.slots);
-  if (result) return std::move(*result);
+  auto result = Expression::parse(source.text, run_.slots, run_.functions.names);
+  if (result) {
+    result->stands_in(source.place.line);
+    return std::move(*result);
+  }
   report(result.error(), source);
   return {};
 }
@@ -130,6 +137,8 @@ Expression Compiler::compile_expression(const Source& source) {
 void Compiler::compile_scenario(const ScenarioSpec& spec) {
   scenario_ = spec.name;
   names_.clear();
+  tags_ = spec.tags;
+  tags_.insert(profile_.tags.begin(), profile_.tags.end());
   CompiledScenario scenario;
   scenario.name = spec.name;
   scenario.model = spec.model;
@@ -140,6 +149,9 @@ void Compiler::compile_scenario(const ScenarioSpec& spec) {
   scenario.user_count = spec.user_count;
   scenario.pacing = spec.pacing;
   if (spec.pacing) scenario.pacing_missed = counter_of(counter_pacing_missed);
+  for (const auto& [feeder, place] : spec.feed) {
+    scenario.feed.push_back(feeder_index(feeder, place));
+  }
   for (const auto* variables : {&profile_.variables, &spec.variables}) {
     for (const auto& [name, source] : *variables) {
       scenario.start_variables.emplace_back(slot_of(name), compile_template(source));
@@ -196,7 +208,7 @@ CompiledStep Compiler::compile_step(const StepSpec& spec) {
 
 SeriesId Compiler::series_of(const StepSpec& spec) {
   const NamedStep wanted{static_cast<SeriesId>(run_.series.size()), spec.action.index(),
-                         spec.transaction, spec.waits};
+                         spec.transaction, spec.waits, spec.tags};
   return series_named(spec.name, wanted, spec.place);
 }
 
@@ -204,12 +216,14 @@ SeriesId Compiler::series_named(const std::string& name, const NamedStep& wanted
   const auto [found, added] = names_.try_emplace(name, wanted);
   const NamedStep& known = found->second;
   if (added) {
-    run_.series.push_back({scenario_, name, wanted.transaction, wanted.waits});
+    Tags tags = wanted.tags;
+    tags.insert(tags_.begin(), tags_.end());
+    run_.series.push_back({scenario_, name, wanted.transaction, wanted.waits, std::move(tags)});
   } else if (known.kind != wanted.kind || known.transaction != wanted.transaction ||
-             known.waits != wanted.waits) {
-    report(
-        place, "another step named \"" + name + "\" has a different meaning",
-        "steps that share a name share a row of the report: same kind, `transaction` and `waits`");
+             known.waits != wanted.waits || known.tags != wanted.tags) {
+    report(place, "another step named \"" + name + "\" has a different meaning",
+           "steps that share a name share a row of the report: same kind, `transaction`, `waits` "
+           "and `tags`");
   }
   return known.series;
 }
@@ -230,12 +244,22 @@ void Compiler::check_pointer(std::string_view pointer, Place place) {
 std::vector<CompiledCapture> Compiler::compile_captures(const std::vector<CaptureSpec>& specs) {
   std::vector<CompiledCapture> captures;
   for (const CaptureSpec& spec : specs) {
-    CompiledCapture capture{spec.from,      spec.pointer,    slot_of(spec.variable), spec.optional,
-                            spec.cell_bits, spec.cell_value, spec.cell_total,        Expression{}};
-    if (spec.from != CaptureSpec::From::header) check_pointer(spec.pointer, spec.place);
+    CompiledCapture capture{};
+    capture.from = spec.from;
+    capture.pointer = spec.pointer;
+    capture.slot = slot_of(spec.variable);
+    capture.optional = spec.optional;
+    capture.cell_bits = spec.cell_bits;
+    capture.cell_value = spec.cell_value;
+    capture.cell_total = spec.cell_total;
+    const bool has_pointer =
+        spec.from == CaptureSpec::From::json || spec.from == CaptureSpec::From::cells;
+    if (has_pointer) check_pointer(spec.pointer, spec.place);
     if (spec.from == CaptureSpec::From::cells) {
       capture.cell_count = compile_expression(spec.cell_count);
     }
+    if (spec.from == CaptureSpec::From::regex) compile_regex_capture(spec, capture);
+    if (spec.otherwise) capture.otherwise = compile_template(*spec.otherwise);
     captures.push_back(std::move(capture));
   }
   return captures;

@@ -24,6 +24,7 @@ class Compiler {
     SeriesId series;
     std::size_t kind;
     bool transaction, waits;
+    Tags tags;
   };
 
   void collect_slots();
@@ -61,6 +62,9 @@ class Compiler {
   Template compile_auth(const AuthSpec& auth);
   std::optional<HttpExtras> compile_extras(const HttpSpec& spec);
   std::vector<CompiledCapture> compile_captures(const std::vector<CaptureSpec>& specs);
+  std::shared_ptr<const RegexPattern> compile_pattern(const Source& source);
+  void compile_regex_capture(const CaptureSpec& spec, CompiledCapture& capture);
+  std::vector<CompiledCheck> compile_checks(const std::vector<CheckSpec>& specs);
   MessageMatch compile_match(const std::vector<std::pair<std::string, Source>>& members,
                              Place place);
   CompiledRecord compile_record(const RecordSpec& spec);
@@ -95,16 +99,34 @@ class Compiler {
   void check_hidden_captures();
   void check_rendezvous();
   std::uint32_t counter_of(std::string_view name);
+  FeedStep compile_action(const FeedSpec& spec, Place place);
+
+  // compiler_data.cpp: what comes from beside the profile.
+  void load_feeders();
+  void collect_data_slots();
+  [[nodiscard]] bool mentions(std::string_view name) const;
+  void check_data_name(const std::string& name, Place place);
+  void compile_functions();
+  [[nodiscard]] std::uint32_t feeder_index(const std::string& name, Place place);
 
   const Profile& profile_;
   CompiledRun run_;
   std::string scenario_;                    // being compiled
   std::map<std::string, NamedStep> names_;  // of that scenario
+  Tags tags_;                               // of that scenario, and of the profile
   Diagnostics problems_;
   const StepSpec* step_ = nullptr;  // being compiled
   bool guarded_ = false;            // inside of what asks for the outcome of each sample
   bool wants_retry_after_ = false;
+  bool in_phase_ = false;        // in the steps of set-up or tear-down
   std::vector<Place> meetings_;  // of run_.rendezvous, where each was met first
 };
+
+// Names of the answer's headers that a step looks at.
+std::vector<std::string> wanted_headers(const std::vector<CompiledCapture>& captures,
+                                        const std::vector<CompiledCheck>& checks);
+// Does any of them need the answer's body?
+bool looks_into_body(const std::vector<CompiledCapture>& captures,
+                     const std::vector<CompiledCheck>& checks);
 
 }  // namespace stampede

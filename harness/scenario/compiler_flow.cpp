@@ -125,8 +125,11 @@ CompiledPhase Compiler::compile_phase(const std::string& name, const std::vector
   auto counters = std::exchange(run_.counters, {});
   scenario_ = name;
   names_.clear();
+  tags_ = profile_.tags;
   const bool was_guarded = std::exchange(guarded_, true);
+  in_phase_ = true;
   phase.steps = compile_steps(specs);
+  in_phase_ = false;
   guarded_ = was_guarded;
   for (const auto& [variable, source] : profile_.variables) {
     phase.start_variables.emplace_back(slot_of(variable), compile_template(source));

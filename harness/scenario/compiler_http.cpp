@@ -121,9 +121,9 @@ HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   step.body_file = spec.body_file;
   step.classifier = Classifier(spec.expect);
   step.captures = compile_captures(spec.captures);
-  step.keep_body = std::any_of(
-      step.captures.begin(), step.captures.end(),
-      [](const CompiledCapture& capture) { return capture.from != CaptureSpec::From::header; });
+  step.checks = compile_checks(spec.checks);
+  step.wanted_headers = wanted_headers(step.captures, step.checks);
+  step.keep_body = looks_into_body(step.captures, step.checks);
   const auto& body_max = either(spec.options.body_max, profile_.http.options.body_max);
   step.body_max = body_max.value_or(step.keep_body ? body_kept_default : body_counted_default);
   step.extras = compile_extras(spec);

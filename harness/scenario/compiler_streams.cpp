@@ -67,7 +67,7 @@ void Compiler::add_derived_series(const StepSpec& spec, CompiledStep& step) {
     const std::size_t kind =
         std::variant_size_v<decltype(spec.action)> + static_cast<std::size_t>(derived.what);
     const NamedStep wanted{static_cast<SeriesId>(run_.series.size()), kind, false,
-                           derived.what != Derived::reconnect};
+                           derived.what != Derived::reconnect, spec.tags};
     const SeriesId series = series_named(derived.name, wanted, spec.place);
     switch (derived.what) {
       case Derived::ping:

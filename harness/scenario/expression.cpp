@@ -96,11 +96,6 @@ Diagnostics syntax_problems(std::string_view text, const std::vector<LuaToken>& 
   return {};
 }
 
-int stop_endless(lua_State* lua) {
-  return luaL_error(lua, "more than %d instructions", lua_instructions_max);
-}
-void count_hook(lua_State* lua, lua_Debug* /*activation*/) { stop_endless(lua); }
-
 struct ChunkRequest {
   const std::string* text;
   int reference;
@@ -123,15 +118,16 @@ int load_chunk(lua_State* lua) {
 
 }  // namespace
 
-Checked<Expression> Expression::parse(std::string_view text,
-                                      const std::vector<std::string>& slots) {
+Checked<Expression> Expression::parse(std::string_view text, const std::vector<std::string>& slots,
+                                      const std::vector<std::string>& functions) {
   if (text.size() > expression_bytes_max) {
     return problem(
         0, "an expression longer than " + std::to_string(expression_bytes_max) + " bytes", "");
   }
   const std::vector<LuaToken> tokens = lua_tokens(text);
   if (Diagnostics problems = syntax_problems(text, tokens); !problems.empty()) return problems;
-  if (Diagnostics problems = unknown_names(text, tokens, slots); !problems.empty()) return problems;
+  if (Diagnostics problems = unknown_names(text, tokens, slots, functions); !problems.empty())
+    return problems;
   Expression expression;
   expression.text_ = std::string(text);
   expression.id_ = number_of(expression.text_);
@@ -144,10 +140,18 @@ struct ExpressionEngine::State {
   std::vector<int> chunks;  // registry references by expression number; LUA_NOREF: not yet compiled
 };
 
-ExpressionEngine::ExpressionEngine(const std::vector<std::string>& slots)
+ExpressionEngine::ExpressionEngine(const std::vector<std::string>& slots,
+                                   const UserFunctions& functions)
     : state_(std::make_unique<State>()) {
   state_->lua = open_sandbox(state_->context, slots);
   if (state_->lua == nullptr) throw std::bad_alloc();
+  if (functions.text.empty()) return;
+  // They ran when the profile was compiled; here they run again, for this worker.
+  const std::string complaint = define_functions(state_->lua, state_->context, functions.text,
+                                                 functions.chunk_name, functions.first_line);
+  if (complaint.empty()) return;
+  lua_close(state_->lua);
+  throw std::runtime_error("the profile's functions: " + complaint);
 }
 
 ExpressionEngine::~ExpressionEngine() { lua_close(state_->lua); }
@@ -172,7 +176,7 @@ boost::system::result<Value, std::string> ExpressionEngine::evaluate(const Expre
     }
     chunk = request.reference;
   }
-  lua_sethook(lua, count_hook, LUA_MASKCOUNT, lua_instructions_max);
+  limit_instructions(lua);
   lua_rawgeti(lua, LUA_REGISTRYINDEX, chunk);
   Value value;
   std::string message;

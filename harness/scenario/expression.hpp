@@ -12,6 +12,7 @@
 
 #include "harness/diagnostic.hpp"
 #include "harness/scenario/template.hpp"
+#include "harness/scenario/user_functions.hpp"
 
 namespace stampede {
 
@@ -19,19 +20,26 @@ class Expression {
  public:
   Expression() = default;
   // Unknown variable names (identifiers that are neither slots nor Lua's own) are problems too.
-  static Checked<Expression> parse(std::string_view text, const std::vector<std::string>& slots);
+  static Checked<Expression> parse(std::string_view text, const std::vector<std::string>& slots,
+                                   const std::vector<std::string>& functions = {});
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
+  // Where it stands in its profile; 0: nowhere.
+  [[nodiscard]] int line() const noexcept { return line_; }
+  void stands_in(int line) noexcept { line_ = line; }
 
  private:
   std::uint32_t id_ = 0;  // process-wide number of this text
+  int line_ = 0;
   std::string text_;
 };
 
 // Not thread-safe: one per worker.
 class ExpressionEngine {
  public:
-  explicit ExpressionEngine(const std::vector<std::string>& slots);
+  // `functions` must have been accepted by compile_functions with the same slots.
+  explicit ExpressionEngine(const std::vector<std::string>& slots,
+                            const UserFunctions& functions = {});
   ~ExpressionEngine();
   ExpressionEngine(ExpressionEngine&&) = delete;
 

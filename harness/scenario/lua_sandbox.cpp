@@ -51,14 +51,81 @@ void push(lua_State* lua, const Value& value) {
   }
 }
 
+int push_slot(lua_State* lua, std::uint32_t slot) {
+  const Variables* const variables = context_of(lua).variables;
+  if (variables == nullptr) return luaL_error(lua, "a variable is known within functions only");
+  push(lua, variables->get(slot));
+  return 1;
+}
+
+// __index of the table that stands for variables with a dot in their names ("accounts" of
+// "accounts.name"). Upvalue: slots by what follows the dot.
+int look_up_member(lua_State* lua) {
+  lua_settop(lua, 2);
+  lua_pushvalue(lua, 2);
+  if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNUMBER) {
+    lua_pushnil(lua);
+    return 1;
+  }
+  return push_slot(lua, static_cast<std::uint32_t>(lua_tointeger(lua, -1)));
+}
+
+// __newindex of the environment that the profile's functions are defined in. Upvalue: functions by
+// name.
+int define_one(lua_State* lua) {
+  if (!context_of(lua).defining) {
+    return luaL_error(lua, "a function cannot assign to \"%s\": write `local`",
+                      luaL_tolstring(lua, 2, nullptr));
+  }
+  if (lua_type(lua, 2) != LUA_TSTRING || lua_type(lua, 3) != LUA_TFUNCTION) {
+    return luaL_error(lua, "only functions can be defined; write `local` before \"%s\"",
+                      luaL_tolstring(lua, 2, nullptr));
+  }
+  lua_pushvalue(lua, 2);
+  if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL) {
+    return luaL_error(lua, "\"%s\" is defined already", lua_tostring(lua, 2));
+  }
+  lua_pop(lua, 1);
+  lua_pushvalue(lua, 2);
+  lua_pushboolean(lua, 1);
+  lua_rawset(lua, lua_upvalueindex(2));
+  lua_rawset(lua, lua_upvalueindex(1));
+  return 0;
+}
+
+struct Definition {
+  const char* text;
+  std::size_t size;
+  const char* chunk_name;
+};
+
+// Runs protected: an environment of its own for the text, which looks up as all do and defines.
+int run_definition(lua_State* lua) {
+  const auto& definition = *static_cast<const Definition*>(lua_touserdata(lua, 1));
+  const int loaded =
+      luaL_loadbufferx(lua, definition.text, definition.size, definition.chunk_name, "t");
+  if (loaded != LUA_OK) return lua_error(lua);
+  lua_newtable(lua);
+  lua_newtable(lua);
+  lua_getfield(lua, LUA_REGISTRYINDEX, "look_up");
+  lua_setfield(lua, -2, "__index");
+  lua_getfield(lua, LUA_REGISTRYINDEX, "functions");
+  lua_getfield(lua, LUA_REGISTRYINDEX, "defined");
+  lua_pushcclosure(lua, define_one, 2);
+  lua_setfield(lua, -2, "__newindex");
+  lua_setmetatable(lua, -2);
+  lua_setupvalue(lua, -2, 1);
+  lua_call(lua, 0, 0);
+  return 0;
+}
+
 // __index of the environment. Upvalues: functions by name, slots by name.
 int look_up(lua_State* lua) {
   lua_settop(lua, 2);
   lua_pushvalue(lua, 2);
   if (lua_rawget(lua, lua_upvalueindex(2)) == LUA_TNUMBER) {
     const auto slot = static_cast<std::uint32_t>(lua_tointeger(lua, -1));
-    push(lua, context_of(lua).variables->get(slot));
-    return 1;
+    return push_slot(lua, slot);
   }
   lua_pushvalue(lua, 2);
   lua_rawget(lua, lua_upvalueindex(1));
@@ -69,8 +136,15 @@ int refuse_assignment(lua_State* lua) {
   return luaL_error(lua, "an expression cannot assign to \"%s\"", luaL_tolstring(lua, 2, nullptr));
 }
 
+Random& random_of(lua_State* lua) {
+  Random* const random = context_of(lua).random;
+  if (random == nullptr)
+    luaL_error(lua, "random numbers belong to sessions: draw within functions");
+  return *random;
+}
+
 int random_number(lua_State* lua) {
-  Random& random = *context_of(lua).random;
+  Random& random = random_of(lua);
   if (lua_gettop(lua) == 0) {
     lua_pushnumber(lua, random.uniform());
     return 1;
@@ -86,7 +160,7 @@ int random_number(lua_State* lua) {
 }
 
 int new_uuid(lua_State* lua) {
-  Random& random = *context_of(lua).random;
+  Random& random = random_of(lua);
   std::array<char, 32> digits{};
   for (std::size_t half = 0; half < 2; ++half) {
     std::uint64_t bits = random.next();
@@ -159,6 +233,34 @@ void restrict_text_methods(lua_State* lua) {
   lua_pop(lua, 2);
 }
 
+// For the slot "accounts.name": the member "name" of a table "accounts" among the functions, which
+// lies second from the top.
+void add_member_slot(lua_State* lua, const char* name, const char* dot, std::size_t slot) {
+  lua_pushlstring(lua, name, static_cast<std::size_t>(dot - name));
+  lua_pushvalue(lua, -1);
+  if (lua_rawget(lua, -4) != LUA_TTABLE) {
+    lua_pop(lua, 1);
+    lua_newtable(lua);  // the proxy, always empty
+    lua_newtable(lua);  // its metatable
+    lua_newtable(lua);  // slots by member
+    lua_pushvalue(lua, -1);
+    lua_setfield(lua, -3, "slots");
+    lua_pushcclosure(lua, look_up_member, 1);
+    lua_setfield(lua, -2, "__index");
+    lua_pushcfunction(lua, refuse_assignment);
+    lua_setfield(lua, -2, "__newindex");
+    lua_setmetatable(lua, -2);
+    lua_pushvalue(lua, -2);
+    lua_pushvalue(lua, -2);
+    lua_rawset(lua, -6);
+  }
+  lua_getmetatable(lua, -1);
+  lua_getfield(lua, -1, "slots");
+  lua_pushinteger(lua, static_cast<lua_Integer>(slot));
+  lua_setfield(lua, -2, dot + 1);
+  lua_pop(lua, 4);
+}
+
 struct Library {
   const char* name;
   lua_CFunction open;
@@ -199,8 +301,17 @@ int build(lua_State* lua) {
   lua_pushcfunction(lua, new_uuid);
   lua_setfield(lua, -2, "uuid");
   restrict_text_methods(lua);
+  lua_pushvalue(lua, -1);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "functions");
+  lua_newtable(lua);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "defined");
   lua_newtable(lua);  // slots by name
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+    const char* const dot = std::strchr(slots[slot].c_str(), '.');
+    if (dot != nullptr) {
+      add_member_slot(lua, slots[slot].c_str(), dot, slot);
+      continue;
+    }
     lua_pushinteger(lua, static_cast<lua_Integer>(slot));
     lua_setfield(lua, -2, slots[slot].c_str());
   }
@@ -209,6 +320,8 @@ int build(lua_State* lua) {
   lua_pushvalue(lua, -4);
   lua_pushvalue(lua, -4);
   lua_pushcclosure(lua, look_up, 2);
+  lua_pushvalue(lua, -1);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "look_up");
   lua_setfield(lua, -2, "__index");
   lua_pushcfunction(lua, refuse_assignment);
   lua_setfield(lua, -2, "__newindex");
@@ -309,6 +422,52 @@ lua_State* open_sandbox(LuaContext& context, const std::vector<std::string>& slo
     return nullptr;
   }
   return lua;
+}
+
+void limit_instructions(lua_State* lua) {
+  const lua_Hook stop = [](lua_State* running, lua_Debug* /*activation*/) {
+    // Level 0, and not luaL_error's 1: a hook has no level of its own.
+    luaL_where(running, 0);
+    lua_pushfstring(running, "more than %d instructions", lua_instructions_max);
+    lua_concat(running, 2);
+    lua_error(running);
+  };
+  lua_sethook(lua, stop, LUA_MASKCOUNT, lua_instructions_max);
+}
+
+std::string define_functions(lua_State* lua, LuaContext& context, const std::string& text,
+                             const std::string& chunk_name, int first_line) {
+  // Empty lines in front make Lua's line numbers those of the file.
+  const std::string whole =
+      std::string(static_cast<std::size_t>(std::max(0, first_line - 1)), '\n') + text;
+  const std::string name = "=" + chunk_name;
+  const Definition definition{whole.data(), whole.size(), name.c_str()};
+  context.variables = nullptr;
+  context.defining = true;
+  limit_instructions(lua);
+  lua_pushcfunction(lua, run_definition);
+  lua_pushlightuserdata(lua, const_cast<Definition*>(&definition));
+  std::string complaint;
+  if (lua_pcall(lua, 1, 0, 0) != LUA_OK) {
+    const bool is_text = lua_type(lua, -1) == LUA_TSTRING;
+    complaint = is_text ? lua_tostring(lua, -1) : "an error without a message";
+  }
+  lua_settop(lua, 0);
+  context.defining = false;
+  return complaint;
+}
+
+std::vector<std::string> defined_functions(lua_State* lua) {
+  std::vector<std::string> names;
+  lua_getfield(lua, LUA_REGISTRYINDEX, "defined");
+  lua_pushnil(lua);
+  while (lua_next(lua, -2) != 0) {
+    lua_pop(lua, 1);
+    names.emplace_back(lua_tostring(lua, -1));
+  }
+  lua_settop(lua, 0);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 bool value_at_top(lua_State* lua, Value& value, std::string& problem) {

@@ -22,8 +22,9 @@ inline constexpr std::size_t lua_text_max = std::size_t{64} << 10U;  // longest 
 // What every C function of the sandbox reads; owned by whoever owns the state.
 struct LuaContext {
   std::size_t memory_used = 0;
-  const Variables* variables = nullptr;  // of the running evaluation
+  const Variables* variables = nullptr;  // of the running evaluation; nullptr: none is running
   Random* random = nullptr;
+  bool defining = false;  // while the profile's functions are being defined
 };
 
 // A table of functions as the sandbox offers it ("" holds the plain names), for the check at parse
@@ -37,6 +38,17 @@ const std::vector<LuaNames>& lua_names();
 // A new state with the sandbox's functions; nullptr when memory is short. Names in `slots` read
 // variables.
 lua_State* open_sandbox(LuaContext& context, const std::vector<std::string>& slots);
+
+// From here on, lua_instructions_max instructions may run; the next one raises an error.
+void limit_instructions(lua_State* lua);
+
+// Runs a text that defines functions, and makes them known to every expression. Empty, or Lua's
+// complaint, which begins with "chunk_name:line: ". `first_line` is the number of the text's first
+// line in that file.
+std::string define_functions(lua_State* lua, LuaContext& context, const std::string& text,
+                             const std::string& chunk_name, int first_line);
+// Names of what define_functions has defined so far.
+std::vector<std::string> defined_functions(lua_State* lua);
 
 // The value on top of the stack; tables become JSON text. False: not a value (a function, too deep,
 // …), and `problem` says why.

@@ -119,8 +119,11 @@ class Cutter {
 class Names {
  public:
   Names(std::string_view text, const std::vector<LuaToken>& tokens,
-        const std::vector<std::string>& slots)
-      : text_(text), tokens_(tokens), known_(slots) {
+        const std::vector<std::string>& slots, const std::vector<std::string>& functions)
+      : text_(text), tokens_(tokens), slots_(slots), known_(slots) {
+    known_.insert(known_.end(), functions.begin(), functions.end());
+    // Of "accounts.name" an expression sees "accounts".
+    for (std::string& name : known_) name = name.substr(0, name.find('.'));
     known_.insert(known_.end(), {"random", "uuid"});
     for (const LuaNames& names : lua_names()) {
       if (!names.table.empty()) known_.emplace_back(names.table);
@@ -185,7 +188,23 @@ class Names {
     return of(at - 1) == "<" && of(at + 1) == ">" && (of(at) == "const" || of(at) == "close");
   }
 
+  // "name" in accounts.name.
+  void check_column(std::size_t at, Diagnostics& problems) const {
+    if (at < 2 || of(at - 3) == ".") return;
+    const std::string group = std::string(of(at - 2)) + ".";
+    std::vector<std::string> columns;
+    for (const std::string& slot : slots_) {
+      if (slot.starts_with(group)) columns.push_back(slot.substr(group.size()));
+    }
+    if (columns.empty() || contains(columns, of(at))) return;
+    const std::string_view near = nearest(of(at), columns);
+    problems.push_back({"", place_of(at),
+                        "unknown variable \"" + group + std::string(of(at)) + "\"",
+                        near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?"});
+  }
+
   void check_member(std::size_t at, Diagnostics& problems) const {
+    check_column(at, problems);
     for (const LuaNames& names : lua_names()) {
       const bool library = at >= 2 && !names.table.empty() && of(at - 2) == names.table;
       if (!library || of(at - 3) == "." || contains(names.members, of(at))) continue;
@@ -212,6 +231,7 @@ class Names {
 
   std::string_view text_;
   const std::vector<LuaToken>& tokens_;
+  const std::vector<std::string>& slots_;
   std::vector<std::string> known_;
 };
 
@@ -232,8 +252,9 @@ bool is_lua_variable_name(std::string_view name) {
 }
 
 Diagnostics unknown_names(std::string_view text, const std::vector<LuaToken>& tokens,
-                          const std::vector<std::string>& slots) {
-  return Names(text, tokens, slots).unknown();
+                          const std::vector<std::string>& slots,
+                          const std::vector<std::string>& functions) {
+  return Names(text, tokens, slots, functions).unknown();
 }
 
 }  // namespace stampede

@@ -24,8 +24,10 @@ std::vector<LuaToken> lua_tokens(std::string_view text);
 // sandbox?
 bool is_lua_variable_name(std::string_view name);
 
-// Identifiers that are neither slots, nor functions of the sandbox, nor declared in the expression.
+// Identifiers that are neither slots, nor functions of the sandbox or of the profile, nor declared
+// in the expression.
 Diagnostics unknown_names(std::string_view text, const std::vector<LuaToken>& tokens,
-                          const std::vector<std::string>& slots);
+                          const std::vector<std::string>& slots,
+                          const std::vector<std::string>& functions = {});
 
 }  // namespace stampede

@@ -15,8 +15,11 @@
 
 #include "harness/outcome.hpp"
 #include "harness/profile/profile.hpp"
+#include "harness/profile/redactor.hpp"
 #include "harness/scenario/expression.hpp"
+#include "harness/scenario/feeder.hpp"
 #include "harness/scenario/random.hpp"
+#include "harness/scenario/regex_pattern.hpp"
 #include "harness/scenario/template.hpp"
 
 namespace stampede {
@@ -27,6 +30,7 @@ struct SeriesInfo {
   std::string step;
   bool transaction = false;
   bool waits = false;  // not in the totals
+  Tags tags{};
 };
 
 // What a status means for a step, and for the `code` of a 503's body.
@@ -49,6 +53,20 @@ struct CompiledCapture {
   unsigned cell_bits = 2, cell_value = 0;
   std::string cell_total;  // JSON pointer to the number of cells; empty: all that the text holds
   Expression cell_count;
+  std::shared_ptr<const RegexPattern> pattern;
+  unsigned group = 0;
+  CaptureSpec::Which which = CaptureSpec::Which::nth;
+  std::uint32_t nth = 1;
+  std::optional<Template> otherwise;
+};
+struct CompiledCheck {
+  Check::Subject subject;
+  Check::Relation relation;
+  std::string name;  // of the header, or the JSON pointer
+  Template value;
+  std::shared_ptr<const RegexPattern> pattern;
+  Expression expression;
+  std::string text;  // as written
 };
 struct CompiledRecord {
   std::string kind;
@@ -80,6 +98,8 @@ struct HttpStep {
   Classifier classifier;
   std::vector<CompiledCapture> captures;
   bool wants_retry_after = false;
+  std::vector<CompiledCheck> checks;
+  std::vector<std::string> wanted_headers;  // of the answer, by captures and checks
 };
 struct PushLag {
   std::string pointer;
@@ -174,11 +194,14 @@ struct ParallelStep {
 struct RendezvousStep {
   std::uint32_t point;  // index into CompiledRun::rendezvous
 };
+struct FeedStep {
+  std::uint32_t feeder;  // index into CompiledRun::feeders
+};
 
 struct CompiledStep {
   std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, SseConnectStep,
                SseAwaitStep, SseCloseStep, ConnectStep, ThinkStep, SetStep, IfStep, LoopStep,
-               ChooseStep, CountStep, StopStep, RetryStep, ParallelStep, RendezvousStep>
+               ChooseStep, CountStep, StopStep, RetryStep, ParallelStep, RendezvousStep, FeedStep>
       action;
   SeriesId series = 0;  // meaningful for steps with a name
   Nanos timeout{0};
@@ -209,6 +232,7 @@ struct CompiledScenario {
   LoadShape load;
   Nanos start_at{0};
   std::uint32_t users_max = 0, user_from = 0, user_count = 0;
+  std::vector<std::uint32_t> feed;  // feeders that give a session its row, before the variables
   std::vector<std::pair<std::uint32_t, Template>> start_variables;  // slot ← template, in order
   Steps prepare, steps;
   std::optional<RandomDuration> pacing;  // closed
@@ -241,6 +265,9 @@ struct CompiledRun {
   std::vector<CompiledScenario> scenarios;
   std::vector<RendezvousPoint> rendezvous;
   CompiledPhase setup, teardown;
+  std::vector<CompiledFeeder> feeders;
+  UserFunctions functions;
+  Redactor redactor;  // of the profile's secrets
 };
 
 // Every problem at once: unknown variables in templates, expressions that do not compile, a step

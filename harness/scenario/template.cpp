@@ -12,6 +12,8 @@ namespace stampede {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::array<std::pair<std::string_view, Filter>, 3> filters{
+    {{"url", Filter::url}, {"json", Filter::json}, {"base64", Filter::base64}}};
 // Doubles from here on have no exact neighbour and are written with an exponent.
 constexpr double exact_integer_max = 9007199254740992.0;
 
@@ -24,6 +26,13 @@ bool is_name(std::string_view text) {
     if (!letter(c) && !(c >= '0' && c <= '9')) return false;
   }
   return true;
+}
+
+// A name, or two with a dot between them: a column of a feeder, a secret.
+bool is_reference(std::string_view text) {
+  const std::size_t dot = text.find('.');
+  return is_name(text.substr(0, dot)) &&
+         (dot == std::string_view::npos || is_name(text.substr(dot + 1)));
 }
 
 void append_double(std::string& out, double value) {
@@ -60,6 +69,31 @@ Diagnostics problem(std::size_t offset, std::string message, std::string hint) {
       Diagnostic{"", Place{1, static_cast<int>(offset) + 1}, std::move(message), std::move(hint)}};
 }
 
+void append_json(std::string& out, std::string_view text) {
+  constexpr std::string_view escaped = "\"\\\b\f\n\r\t";
+  constexpr std::string_view letters = "\"\\bfnrt";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (const std::size_t at = escaped.find(c); at != std::string_view::npos) {
+      out += {'\\', letters[at]};
+    } else if (byte < 0x20) {
+      out.append("\\u00").append({hex_digits[byte >> 4U], hex_digits[byte & 15U]});
+    } else {
+      out += c;
+    }
+  }
+}
+
+void append_slot(std::string& out, const Value& value, Filter filter) {
+  if (filter == Filter::none) return append_text(out, value);
+  if (const auto* const text = std::get_if<std::string>(&value)) {
+    return append_filtered(out, *text, filter);
+  }
+  std::string text;  // a number or a boolean: short enough to need no memory
+  append_text(text, value);
+  append_filtered(out, text, filter);
+}
+
 }  // namespace
 
 void append_percent_encoded(std::string& out, std::string_view text, bool form) {
@@ -94,6 +128,23 @@ void append_base64(std::string& out, std::string_view bytes) {
     for (std::size_t i = 0; i < 4; ++i) {
       out += i <= count ? digits[(group >> (18 - 6 * i)) & 63U] : '=';
     }
+  }
+}
+
+void append_filtered(std::string& out, std::string_view text, Filter filter) {
+  switch (filter) {
+    case Filter::none:
+      out += text;
+      break;
+    case Filter::url:
+      append_percent_encoded(out, text, false);
+      break;
+    case Filter::json:
+      append_json(out, text);
+      break;
+    case Filter::base64:
+      append_base64(out, text);
+      break;
   }
 }
 
@@ -160,19 +211,8 @@ Checked<Template> Template::parse(std::string_view text, const std::vector<std::
     if (close == std::string_view::npos) {
       return problem(at, "\"${\" without its \"}\"", "write $${ for a literal ${");
     }
-    const std::string_view name = text.substr(at + 2, close - at - 2);
-    const auto slot = std::find(slots.begin(), slots.end(), name);
     flush();
-    if (name == "uuid") {
-      result.pieces_.push_back({Piece::Kind::uuid, 0, {}});
-    } else if (name == "now_ms") {
-      result.pieces_.push_back({Piece::Kind::now_ms, 0, {}});
-    } else if (slot != slots.end()) {
-      result.pieces_.push_back(
-          {Piece::Kind::slot, static_cast<std::uint32_t>(slot - slots.begin()), {}});
-    } else {
-      problems.push_back(unknown_name(name, at + 2, slots));
-    }
+    result.add_reference(text.substr(at + 2, close - at - 2), at + 2, slots, problems);
     at = close + 1;
   }
   flush();
@@ -180,10 +220,40 @@ Checked<Template> Template::parse(std::string_view text, const std::vector<std::
   return result;
 }
 
+// "name" or "name|filter"; `offset` is its place in the template.
+void Template::add_reference(std::string_view reference, std::size_t offset,
+                             const std::vector<std::string>& slots, Diagnostics& problems) {
+  const std::size_t bar = reference.find('|');
+  const std::string_view name = reference.substr(0, bar);
+  Filter filter = Filter::none;
+  if (bar != std::string_view::npos) {
+    const std::string_view wanted = reference.substr(bar + 1);
+    const auto found = std::find_if(filters.begin(), filters.end(),
+                                    [wanted](const auto& one) { return one.first == wanted; });
+    if (found == filters.end()) {
+      problems.push_back({"", Place{1, static_cast<int>(offset + bar + 1) + 1},
+                          "unknown filter \"" + std::string(wanted) + "\"", "url, json or base64"});
+      return;
+    }
+    filter = found->second;
+  }
+  const auto slot = std::find(slots.begin(), slots.end(), name);
+  if (name == "uuid") {
+    pieces_.push_back({Piece::Kind::uuid, 0, {}});
+  } else if (name == "now_ms") {
+    pieces_.push_back({Piece::Kind::now_ms, 0, {}});
+  } else if (slot != slots.end()) {
+    pieces_.push_back(
+        {Piece::Kind::slot, static_cast<std::uint32_t>(slot - slots.begin()), {}, {}, filter});
+  } else {
+    problems.push_back(unknown_name(name, offset, slots));
+  }
+}
+
 Diagnostic Template::unknown_name(std::string_view name, std::size_t offset,
                                   const std::vector<std::string>& slots) {
   const Place place{1, static_cast<int>(offset) + 1};
-  if (!is_name(name)) {
+  if (!is_reference(name)) {
     return {"", place, "\"${" + std::string(name) + "}\" is not a variable",
             "only a variable's name may stand there; compute it in a `set` step"};
   }
@@ -202,7 +272,7 @@ void Template::render(const Variables& variables, Random& random, std::string& o
         out += piece.text;
         break;
       case Piece::Kind::slot:
-        append_text(out, variables.get(piece.slot));
+        append_slot(out, variables.get(piece.slot), piece.filter);
         break;
       case Piece::Kind::uuid:
         append_uuid(out, random);
@@ -260,7 +330,8 @@ Template& Template::operator+=(Template next) {
 }
 
 Value Template::evaluate(const Variables& variables, Random& random) const {
-  if (pieces_.size() == 1 && pieces_.front().kind == Piece::Kind::slot) {
+  if (pieces_.size() == 1 && pieces_.front().kind == Piece::Kind::slot &&
+      pieces_.front().filter == Filter::none) {
     return variables.get(pieces_.front().slot);
   }
   std::string text;

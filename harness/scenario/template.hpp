@@ -1,6 +1,6 @@
 // "${name}" templates. `$${` is a literal "${". Built-in calls without Lua: ${uuid} (32 hex digits,
-// random),
-// ${now_ms} (wall clock, epoch milliseconds).
+// random), ${now_ms} (wall clock, epoch milliseconds). "${name|filter}" writes a variable so that
+// it fits where it stands: see Filter.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,15 @@ void append_uuid(std::string& out, Random& random);
 void append_percent_encoded(std::string& out, std::string_view text, bool form);
 void append_base64(std::string& out, std::string_view bytes);
 
+// How a variable is written.
+enum class Filter : std::uint8_t {
+  none,
+  url,     // percent-encoded, all but letters, digits and -._~ (RFC 3986)
+  json,    // escaped for the inside of a JSON string; bytes that are no UTF-8 stay
+  base64,  // RFC 4648 §4, with padding
+};
+void append_filtered(std::string& out, std::string_view text, Filter filter);
+
 class Template {
  public:
   Template() = default;
@@ -82,9 +91,12 @@ class Template {
     std::uint32_t slot = 0;  // of `encoded`: which Encoding
     std::string text;
     std::shared_ptr<const Template> inner{};  // of `encoded`
+    Filter filter = Filter::none;
   };
   static void render_encoded(const Piece& piece, const Variables& variables, Random& random,
                              std::string& out);
+  void add_reference(std::string_view reference, std::size_t offset,
+                     const std::vector<std::string>& slots, Diagnostics& problems);
   static Diagnostic unknown_name(std::string_view name, std::size_t offset,
                                  const std::vector<std::string>& slots);
 

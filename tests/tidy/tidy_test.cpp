@@ -128,6 +128,7 @@ Problems third_party_problems(const std::vector<SourceFile>& files) {
       {std::regex("^yaml-cpp/"), std::regex("^harness/profile/profile_reader"), "yaml-cpp"},
       {std::regex("^(lua|lauxlib|lualib)\\.(h|hpp)$|^lua5"), std::regex("^harness/scenario/"),
        "Lua"},
+      {std::regex("^re2/"), std::regex("^harness/scenario/regex_"), "RE2"},
       {std::regex("^boost/beast"),
        std::regex("^(harness/(protocol|topology)|target/(http|worker))/"), "Beast"},
       {std::regex("^hiredis/|^hiredis\\.h|^(mysql|mariadb)/|^mysql\\.h"),

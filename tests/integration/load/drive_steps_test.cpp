@@ -97,7 +97,10 @@ TEST(DriveSteps, AScriptErrorFailsTheSessionAndSaysWhy) {
   driven.expect_closed_balance();
   EXPECT_EQ(driven.total().sessions.failed, 5u);
   EXPECT_EQ(asked.targets.count("/a"), 0u);
-  EXPECT_NE(driven.example(Outcome::assertion_failed).find("token + 1"), std::string::npos);
+  const FaultTally& fault =
+      driven.total().faults[static_cast<std::size_t>(SessionFault::script_error)];
+  EXPECT_EQ(fault.sessions, 5u);
+  EXPECT_NE(fault.example.find("token + 1"), std::string::npos);
 }
 
 TEST(DriveSteps, StepsThatWaitForNothingDoNotStopTheClock) {

@@ -157,5 +157,23 @@ TEST(Validity, ABrokenBalanceIsNotWrittenAsAnEquation) {
   EXPECT_EQ(balance->measured, "10,001 ≠ 10,000");
 }
 
+TEST(Validity, FaultsOfTheProfileAreToldWithAnExampleAndAreInvalidInNumbers) {
+  Books books;
+  auto& fault = books.measured.faults[static_cast<std::size_t>(SessionFault::script_error)];
+  fault = {1, "line 8: `f(x)`: attempt to index a nil value (user 7312)"};
+  const auto row_of = [&books] {
+    for (const Finding& finding : books.judged()) {
+      if (finding.rule == "script_errors") return finding;
+    }
+    return Finding{};
+  };
+  EXPECT_EQ(row_of().verdict, Verdict::pass);  // 1 of 1,100 is below 1 in 1,000
+  ASSERT_EQ(row_of().samples.size(), 1U);
+  EXPECT_NE(row_of().samples.front().find("user 7312"), std::string::npos);
+  fault.sessions = 2;
+  EXPECT_EQ(row_of().verdict, Verdict::invalid);
+  EXPECT_EQ(row_of().samples.size(), 2U) << "what to do";
+}
+
 }  // namespace
 }  // namespace stampede

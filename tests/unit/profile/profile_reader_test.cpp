@@ -504,7 +504,8 @@ TEST(ProfileScenario, Closed) {
       problems(
           with_scenario("    {persona: p, model: closed, stages: \"5s:1\", arrivals: regular}\n")),
       "5:49 unknown key \"arrivals\" in a closed scenario | known are persona, model, start_at, "
-      "start_after, users_max, user_from, user_count, variables, start, stages, pacing");
+      "start_after, users_max, user_from, user_count, variables, feed, tags, start, stages, "
+      "pacing");
 }
 
 TEST(ProfileScenario, Instant) {
@@ -522,9 +523,8 @@ TEST(ProfileScenario, Instant) {
   EXPECT_EQ(
       problems(with_scenario("    {persona: p, model: instant, stages: \"5s:1\"}\n")),
       "5:5 an instant scenario needs the key \"users\" | how many start at each instant\n"
-      "5:34 unknown key \"stages\" in an instant scenario | known are persona, model, start_at, "
-      "start_after, users_max, user_from, user_count, variables, users, rounds, every, reaction, "
-      "prepare");
+      "5:34 an instant scenario has no stages | `users`, `rounds` and `every` say what its load "
+      "is");
 }
 
 TEST(ProfileScenario, NoneAndUnknown) {

@@ -152,5 +152,23 @@ TEST(Threshold, ProblemsOfTheQuantity) {
   EXPECT_EQ(problem("p95 < fast"), "7: a number is missing (300ms)");
 }
 
+TEST(Threshold, ATagSelects) {
+  const auto gate = parse_threshold("team=check-out.v2 service p95 < 300ms");
+  ASSERT_TRUE(gate.has_value());
+  EXPECT_EQ(gate->tag, "team");
+  EXPECT_EQ(gate->tag_value, "check-out.v2");
+  EXPECT_EQ(gate->step, "");
+  EXPECT_EQ(gate->clock, Threshold::LatencyClock::service);
+  EXPECT_TRUE(parse_threshold("team=a errors == 0").has_value());
+  EXPECT_TRUE(parse_threshold("team=a count ok > 5").has_value());
+  const auto message = [](std::string_view text) {
+    const auto wrong = parse_threshold(text);
+    return wrong ? "parsed" : wrong.error().front().message;
+  };
+  EXPECT_EQ(message("errors=0"), "unknown comparison");
+  EXPECT_EQ(message("team=a users > 5"), "this measure is of the whole run and takes no tag");
+  EXPECT_EQ(message("team=a login p95 < 1s"), "a tag and a step at once");
+}
+
 }  // namespace
 }  // namespace stampede

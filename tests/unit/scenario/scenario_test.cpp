@@ -241,8 +241,8 @@ TEST(Compile, AStepNameHasOneMeaningInAScenario) {
             "t.yaml:11:7: error: another step named \"x\" has a different meaning\n"
             "    - get: /b\n"
             "      ^\n"
-            "hint: steps that share a name share a row of the report: same kind, `transaction` and "
-            "`waits`\n");
+            "hint: steps that share a name share a row of the report: same kind, `transaction`, "
+            "`waits` and `tags`\n");
 }
 
 }  // namespace

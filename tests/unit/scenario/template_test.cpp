@@ -39,6 +39,27 @@ TEST(Template, DollarsStayUnlessTheyOpenAName) {
   EXPECT_EQ(rendered("$5 $$ {a} $${user} ${user}$", some_variables()), "<$5 $$ {a} ${user} 42$>");
 }
 
+TEST(Template, FiltersWriteAValueForItsPlace) {
+  Variables variables = some_variables();
+  variables.set(1, std::string("a b/\xc3\xa9\"\n\x01"));
+  EXPECT_EQ(rendered("${event|url}", variables), "<a%20b%2F%C3%A9%22%0A%01>");
+  EXPECT_EQ(rendered("${event|json}", variables), "<a b/\xc3\xa9\\\"\\n\\u0001>");
+  EXPECT_EQ(rendered("${user|url}${held|json}", variables), "<42true>");
+  for (const auto& [plain, coded] :
+       {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}}) {
+    variables.set(1, std::string(plain));
+    EXPECT_EQ(rendered("${event|base64}", variables), "<" + std::string(coded) + ">");
+  }
+}
+
+TEST(Template, AnUnknownFilterHasItsColumn) {
+  const auto parsed = Template::parse("/x?q=${user|uri}", slots);
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().front().place.column, 13);
+  EXPECT_EQ(parsed.error().front().message, "unknown filter \"uri\"");
+  EXPECT_EQ(parsed.error().front().hint, "url, json or base64");
+}
+
 TEST(Template, UuidIs32HexDigitsFromTheSession) {
   const std::string first = rendered("${uuid}", Variables(4));
   EXPECT_EQ(first.size(), 34U);
