@@ -467,7 +467,8 @@ TEST(Drive, AnswersInPiecesAreWhole) {
   EXPECT_EQ(driven.count(Outcome::ok), 10u);
 }
 
-TEST(Drive, ABodyOverTheLimitIsMalformed) {
+// A body that a capture looks into is kept, and only up to the limit.
+TEST(Drive, AKeptBodyOverTheLimitIsMalformed) {
   ScriptedServer server([](const Seen&) {
     Reply reply;
     reply.body.assign((1 << 20) + 1, 'x');
@@ -475,7 +476,12 @@ TEST(Drive, ABodyOverTheLimitIsMalformed) {
   });
   Drive drive;
   drive.load = regular(3, seconds{1});
-  drive.steps = {get("home", "/")};
+  StepSpec step = get("home", "/");
+  CaptureSpec capture;
+  capture.variable = "x";
+  capture.pointer = "/x";
+  std::get<HttpSpec>(step.action).captures = {capture};
+  drive.steps = {step};
   const Driven driven = drive.against(server.port());
   driven.expect_closed_balance();
   EXPECT_EQ(driven.count(Outcome::malformed), 3u);
