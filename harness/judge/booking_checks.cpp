@@ -2,12 +2,12 @@
 
 namespace stampede {
 
-void Check::fail(std::string witness, std::uint64_t weight) {
+void InvariantCheck::fail(std::string witness, std::uint64_t weight) {
   bad += weight;
   if (witnesses.size() < witnesses_max) witnesses.push_back(std::move(witness));
 }
 
-Finding to_finding(const Check& check) {
+Finding to_finding(const InvariantCheck& check) {
   Finding finding;
   finding.kind = Finding::Kind::invariant;
   finding.rule = check.id;

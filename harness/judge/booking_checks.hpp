@@ -12,7 +12,7 @@ namespace stampede {
 inline constexpr std::size_t witnesses_max = 10;
 
 // A check being made: what was looked at, and what was wrong.
-struct Check {
+struct InvariantCheck {
   std::string id, title, subject;  // subject: what `examined` counts, for people
   std::uint64_t examined = 0, bad = 0;
   std::vector<std::string> witnesses;
@@ -20,17 +20,18 @@ struct Check {
 
   void fail(std::string witness, std::uint64_t weight = 1);
 };
-[[nodiscard]] Finding to_finding(const Check& check);
+[[nodiscard]] Finding to_finding(const InvariantCheck& check);
 
 // A1–A9: as the probe counted them.
-[[nodiscard]] std::vector<Check> stored_row_checks(const FinalState& state);
+[[nodiscard]] std::vector<InvariantCheck> stored_row_checks(const FinalState& state);
 // R1–R7: Redis against MySQL, and Redis in itself.
-[[nodiscard]] std::vector<Check> redis_checks(const FinalState& state);
+[[nodiscard]] std::vector<InvariantCheck> redis_checks(const FinalState& state);
 // Seats that are neither sold nor free: nobody can have them any more.
-[[nodiscard]] Check undersell_check(const FinalState& state);
+[[nodiscard]] InvariantCheck undersell_check(const FinalState& state);
 // L1–L5, L7, L8: the clients' ledger against MySQL.
-[[nodiscard]] std::vector<Check> ledger_checks(const Ledger& ledger, const FinalState& state,
-                                               const InvariantOptions& options);
+[[nodiscard]] std::vector<InvariantCheck> ledger_checks(const Ledger& ledger,
+                                                        const FinalState& state,
+                                                        const InvariantOptions& options);
 
 // "event 1 seat 17"
 [[nodiscard]] std::string seat_name(std::uint64_t event, std::uint32_t seat);

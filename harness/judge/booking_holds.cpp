@@ -135,7 +135,7 @@ std::string clock_text(TimePoint time, TimePoint origin) {
 
 // Sorted by beginning, a hold overlaps an earlier one exactly when it begins before the latest end.
 void scan_seat(std::uint64_t event, std::uint32_t seat, std::vector<CertainHold>& holds,
-               TimePoint origin, Check& check) {
+               TimePoint origin, InvariantCheck& check) {
   std::sort(holds.begin(), holds.end(),
             [](const CertainHold& a, const CertainHold& b) { return a.begin < b.begin; });
   const CertainHold* longest = nullptr;
@@ -155,7 +155,8 @@ void scan_seat(std::uint64_t event, std::uint32_t seat, std::vector<CertainHold>
 
 }  // namespace
 
-void find_overlapping_holds(const Ledger& ledger, const InvariantOptions& options, Check& check) {
+void find_overlapping_holds(const Ledger& ledger, const InvariantOptions& options,
+                            InvariantCheck& check) {
   std::unordered_map<std::uint64_t, Deeds> by_user;
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<CertainHold>> by_seat;
   TimePoint origin = forever;

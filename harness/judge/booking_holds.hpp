@@ -8,6 +8,7 @@ namespace stampede {
 
 // Adds to `check` each pair of acknowledged holds of one seat that certainly existed at one
 // instant.
-void find_overlapping_holds(const Ledger& ledger, const InvariantOptions& options, Check& check);
+void find_overlapping_holds(const Ledger& ledger, const InvariantOptions& options,
+                            InvariantCheck& check);
 
 }  // namespace stampede

@@ -99,7 +99,7 @@ void Record::confirm(const LedgerEntry& entry,
 }
 
 // L1: rests on nothing but what the clients were told.
-void confirmed_once(const Record& record, Check& check) {
+void confirmed_once(const Record& record, InvariantCheck& check) {
   std::map<SeatOf, std::vector<const Confirmation*>> by_seat;
   for (const Confirmation& c : record.confirmations) by_seat[{c.event, c.seat}].push_back(&c);
   for (const auto& [seat, who] : by_seat) {
@@ -120,7 +120,7 @@ void confirmed_once(const Record& record, Check& check) {
 }
 
 // L2
-void confirmations_are_tickets(const Record& record, Check& check) {
+void confirmations_are_tickets(const Record& record, InvariantCheck& check) {
   for (const Confirmation& c : record.confirmations) {
     ++check.examined;
     const auto found = record.tickets.find({c.event, c.seat});
@@ -153,7 +153,7 @@ struct Knowledge {
 
 // L3: a ticket that nobody asked for, or of whose order a client was told that it had come to
 // nothing.
-void tickets_were_asked_for(const Record& record, Check& check) {
+void tickets_were_asked_for(const Record& record, InvariantCheck& check) {
   std::unordered_map<std::string, Knowledge> known;
   std::map<UserOf, std::vector<const LedgerEntry*>> unknown;
   for (const LedgerEntry& entry : record.ledger.entries()) {
@@ -197,7 +197,7 @@ void tickets_were_asked_for(const Record& record, Check& check) {
 }
 
 // L4, first half: nobody is sold a seat that nobody got a hold of.
-void holds_cover_confirmations(const Record& record, Check& check) {
+void holds_cover_confirmations(const Record& record, InvariantCheck& check) {
   std::map<SeatOf, std::uint64_t> holds, confirmed;
   for (const LedgerEntry& entry : record.ledger.entries()) {
     if (entry.kind != LedgerKind::hold || entry.certainty == Certainty::not_applied) continue;
@@ -215,7 +215,7 @@ void holds_cover_confirmations(const Record& record, Check& check) {
 }
 
 // L5
-void payments_bought_something(const Record& record, Check& check) {
+void payments_bought_something(const Record& record, InvariantCheck& check) {
   std::map<std::string, std::string> told;  // order id → how the client learned it
   for (const LedgerEntry& entry : record.ledger.entries()) {
     if (entry.certainty != Certainty::applied) continue;
@@ -246,7 +246,7 @@ void payments_bought_something(const Record& record, Check& check) {
 }
 
 // L7
-void same_key_same_order(const Record& record, Check& check) {
+void same_key_same_order(const Record& record, InvariantCheck& check) {
   struct Made {
     const LedgerEntry* first = nullptr;
     std::set<std::string> orders;
@@ -335,7 +335,8 @@ class VisitFinder {
 
 // L8: in the order of certain entry, nobody may be admitted long before somebody who was there
 // first.
-void admitted_in_order(const Record& record, const InvariantOptions& options, Check& check) {
+void admitted_in_order(const Record& record, const InvariantOptions& options,
+                       InvariantCheck& check) {
   VisitFinder finder;
   for (const LedgerEntry& entry : record.ledger.entries()) {
     if (entry.kind == LedgerKind::enter || entry.kind == LedgerKind::admitted ||
@@ -370,9 +371,9 @@ void admitted_in_order(const Record& record, const InvariantOptions& options, Ch
 
 }  // namespace
 
-std::vector<Check> ledger_checks(const Ledger& ledger, const FinalState& state,
-                                 const InvariantOptions& options) {
-  std::vector<Check> checks{
+std::vector<InvariantCheck> ledger_checks(const Ledger& ledger, const FinalState& state,
+                                          const InvariantOptions& options) {
+  std::vector<InvariantCheck> checks{
       {"L1", "no seat was confirmed to two users", "seats", 0, 0, {}, ""},
       {"L2",
        "every confirmation that a client saw is that user's ticket",
@@ -410,18 +411,18 @@ std::vector<Check> ledger_checks(const Ledger& ledger, const FinalState& state,
   const auto run = [&checks](std::size_t i, auto&& check) {
     if (checks[i].not_run.empty()) check(checks[i]);
   };
-  run(0, [&](Check& check) { confirmed_once(record, check); });
-  run(1, [&](Check& check) { confirmations_are_tickets(record, check); });
-  run(2, [&](Check& check) { tickets_were_asked_for(record, check); });
-  run(3, [&](Check& check) {
+  run(0, [&](InvariantCheck& check) { confirmed_once(record, check); });
+  run(1, [&](InvariantCheck& check) { confirmations_are_tickets(record, check); });
+  run(2, [&](InvariantCheck& check) { tickets_were_asked_for(record, check); });
+  run(3, [&](InvariantCheck& check) {
     find_overlapping_holds(ledger, options, check);
     holds_cover_confirmations(record, check);
   });
-  run(4, [&](Check& check) { payments_bought_something(record, check); });
-  run(5, [&](Check& check) { same_key_same_order(record, check); });
-  run(6, [&](Check& check) { admitted_in_order(record, options, check); });
+  run(4, [&](InvariantCheck& check) { payments_bought_something(record, check); });
+  run(5, [&](InvariantCheck& check) { same_key_same_order(record, check); });
+  run(6, [&](InvariantCheck& check) { admitted_in_order(record, options, check); });
   // What was found is true; that nothing more was found is not.
-  for (Check& check : checks) {
+  for (InvariantCheck& check : checks) {
     if (ledger.overflow() > 0 && check.bad == 0 && check.not_run.empty()) check.not_run = lost;
   }
   return checks;

@@ -59,7 +59,7 @@ SeatState state_of(const RedisEvent& event, std::uint32_t seat) {
   return found == event.states.end() ? SeatState{} : parse_seat_state(found->second);
 }
 
-void tickets_are_sold(const RedisEvent& event, const FinalState& state, Check& check) {
+void tickets_are_sold(const RedisEvent& event, const FinalState& state, InvariantCheck& check) {
   for (const StoredTicket& t : state.tickets) {
     if (t.event != event.event || t.epoch != event.epoch) continue;
     ++check.examined;
@@ -70,7 +70,7 @@ void tickets_are_sold(const RedisEvent& event, const FinalState& state, Check& c
   }
 }
 
-void pending_orders_are_p(const RedisEvent& event, const FinalState& state, Check& check) {
+void pending_orders_are_p(const RedisEvent& event, const FinalState& state, InvariantCheck& check) {
   for (const StoredOrder& o : state.orders) {
     if (o.event != event.event || o.epoch != event.epoch || o.status != "PAYMENT_PENDING") continue;
     for (const std::uint32_t number : o.live_seats) {
@@ -83,7 +83,7 @@ void pending_orders_are_p(const RedisEvent& event, const FinalState& state, Chec
   }
 }
 
-void sold_and_pending_have_rows(const RedisEvent& event, const Rows& rows, Check& check) {
+void sold_and_pending_have_rows(const RedisEvent& event, const Rows& rows, InvariantCheck& check) {
   for (const auto& [number, text] : event.states) {
     const SeatState seat = parse_seat_state(text);
     if (seat.kind != 'S' && seat.kind != 'P' && seat.kind != '?') continue;
@@ -98,7 +98,7 @@ void sold_and_pending_have_rows(const RedisEvent& event, const Rows& rows, Check
   }
 }
 
-void quota_is_the_count(const RedisEvent& event, Check& check) {
+void quota_is_the_count(const RedisEvent& event, InvariantCheck& check) {
   std::map<std::uint64_t, std::int64_t> counted;
   std::map<std::uint64_t, std::string> seats;
   for (const auto& [number, text] : event.states) {
@@ -126,7 +126,7 @@ unsigned cell(const std::string& bitmap, std::uint32_t seat) {
   return (static_cast<unsigned char>(bitmap[byte]) >> (6 - 2 * (seat % 4))) & 3U;
 }
 
-void bitmap_is_the_states(const RedisEvent& event, Check& check) {
+void bitmap_is_the_states(const RedisEvent& event, InvariantCheck& check) {
   std::uint32_t seats = event.seats;
   if (!event.states.empty()) seats = std::max(seats, event.states.rbegin()->first + 1);
   for (std::uint32_t number = 0; number < seats; ++number) {
@@ -153,7 +153,7 @@ std::vector<std::uint32_t> seats_of_hold(std::string_view list) {
   return seats;
 }
 
-void hold_records_have_their_seats(const RedisEvent& event, Check& check) {
+void hold_records_have_their_seats(const RedisEvent& event, InvariantCheck& check) {
   for (const auto& [id, record] : event.holds) {  // user|exp|fence|seats
     std::array<std::string_view, 4> part{};
     std::string_view rest = record;
@@ -176,7 +176,7 @@ void hold_records_have_their_seats(const RedisEvent& event, Check& check) {
   }
 }
 
-void expiries_are_the_holds(const RedisEvent& event, Check& check) {
+void expiries_are_the_holds(const RedisEvent& event, InvariantCheck& check) {
   for (const auto& [number, text] : event.states) {
     const SeatState seat = parse_seat_state(text);
     if (seat.kind != 'H') continue;
@@ -198,7 +198,7 @@ void expiries_are_the_holds(const RedisEvent& event, Check& check) {
 
 // Every script of the queue keeps: qw and qa are disjoint, and
 //   entered = |qw| + |qa| + ghosts + left + completed + lease_lost.
-void queue_balances(const RedisEvent& event, Check& check) {
+void queue_balances(const RedisEvent& event, InvariantCheck& check) {
   for (const auto& [user, place] : event.waiting) {
     ++check.examined;
     if (event.admitted.contains(user)) {
@@ -227,10 +227,10 @@ void queue_balances(const RedisEvent& event, Check& check) {
 
 }  // namespace
 
-std::vector<Check> stored_row_checks(const FinalState& state) {
-  std::vector<Check> checks;
+std::vector<InvariantCheck> stored_row_checks(const FinalState& state) {
+  std::vector<InvariantCheck> checks;
   for (const auto& [id, title] : row_checks) {
-    Check check{id, title, "", 0, 0, {}, ""};
+    InvariantCheck check{id, title, "", 0, 0, {}, ""};
     const auto found = std::find_if(state.sql_checks.begin(), state.sql_checks.end(),
                                     [wanted = id](const SqlCheck& c) { return c.id == wanted; });
     check.not_run = sql_missing(state);
@@ -247,8 +247,8 @@ std::vector<Check> stored_row_checks(const FinalState& state) {
   return checks;
 }
 
-std::vector<Check> redis_checks(const FinalState& state) {
-  std::vector<Check> checks{
+std::vector<InvariantCheck> redis_checks(const FinalState& state) {
+  std::vector<InvariantCheck> checks{
       {"R1", "every ticket's seat is sold in Redis, to the same order", "tickets", 0, 0, {}, ""},
       {"R2", "every pending order's seats are pending in Redis", "pending seats", 0, 0, {}, ""},
       {"R3", "no seat is sold or pending in Redis without a live row", "seats", 0, 0, {}, ""},
@@ -290,8 +290,8 @@ bool waits_for_payment(const RedisEvent& event, const Rows& rows, std::uint32_t 
 
 }  // namespace
 
-Check undersell_check(const FinalState& state) {
-  Check check{
+InvariantCheck undersell_check(const FinalState& state) {
+  InvariantCheck check{
       "UNDERSELL", "no seat is lost: each is sold, free, or taken for a time", "seats", 0, 0, {},
       ""};
   check.not_run = sql_missing(state);

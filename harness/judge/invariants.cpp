@@ -46,8 +46,8 @@ Nanos wall_minus_steady() {
 std::vector<Finding> booking_invariants(const Ledger& ledger, const FinalState& state,
                                         const InvariantOptions& options) {
   std::vector<Finding> findings;
-  const auto add = [&findings](const std::vector<Check>& checks) {
-    for (const Check& check : checks) findings.push_back(to_finding(check));
+  const auto add = [&findings](const std::vector<InvariantCheck>& checks) {
+    for (const InvariantCheck& check : checks) findings.push_back(to_finding(check));
   };
   add(stored_row_checks(state));
   add(redis_checks(state));

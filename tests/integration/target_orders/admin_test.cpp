@@ -456,7 +456,8 @@ TEST_F(AdminTest, PaymentIsChangedInPartAndInRange) {
 
 TEST_F(AdminTest, EveryFieldOfThePaymentCanBeChanged) {
   const auto wanted = nlohmann::json::parse(R"({"webhook":true,"approve":0.25,"delay":"lognormal",
-    "delayAMs":5.5,"delayBMs":70.5,"delaySlowShare":0.75,"timeout":0.125,"webhookDuplicate":0.1,"webhookReorder":0.2,
+    "delayAMs":5.5,"delayBMs":70.5,"delaySlowShare":0.75,"timeout":0.125,
+    "webhookDuplicate":0.1,"webhookReorder":0.2,
     "webhookLost":0.3,"webhookForged":0.4,"webhookLate":0.5,"seed":77,"retryUnitMs":9,
     "inflightMax":3})");
   const auto before = ask("GET", "/admin/config").json.at("payment");
