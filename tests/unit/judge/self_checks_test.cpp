@@ -298,6 +298,13 @@ INSTANTIATE_TEST_SUITE_P(
                      g.run.seconds[i].response_p95 = milliseconds{20 + i};
                    }
                  }},
+        Mutation{"L14", "stationary",
+                 [](Generator& g) {
+                   for (std::size_t i = 0; i < 60; ++i) {
+                     g.run.seconds[i].response_p95 = milliseconds{80 - i};
+                   }
+                 },
+                 W},
         Mutation{"L15", "clock", [](Generator& g) { g.self.clock->went_back = 1; }},
         Mutation{"L15", "clock", [](Generator& g) { g.self.clock->drift_ppm = -1200; }},
         Mutation{"L15", "clock", [](Generator& g) { g.self.clock->drift_ppm = 30; }, W},
