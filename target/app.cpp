@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "target/http/routes_health.hpp"
+#include "target/http/routes_page.hpp"
 #include "target/http/server.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
@@ -100,6 +101,7 @@ struct ThreadParts {
               add_order_routes(context, table),
               add_payment_routes(context, table),
               add_admin_routes(context, table)};
+    add_page_routes(table);
     server = std::make_unique<HttpServer>(io, shared.config, shared.metrics, shared.switches,
                                           shared.load, table);
   }

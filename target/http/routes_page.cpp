@@ -1,0 +1,78 @@
+// The page for people: / and the few files it asks for. They speak to the API as anybody does.
+#include <algorithm>
+
+#include "target/http/page_files.hpp"
+#include "target/http/routes_page.hpp"
+
+namespace boxoffice {
+
+namespace {
+
+// Only what this server gives may run, be shown or be spoken to; nobody may frame the page.
+constexpr std::string_view policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+std::string_view type_of(std::string_view name) noexcept {
+  if (name.ends_with(".html")) return "text/html; charset=utf-8";
+  if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
+  if (name.ends_with(".css")) return "text/css; charset=utf-8";
+  if (name.ends_with(".svg")) return "image/svg+xml";
+  return "application/octet-stream";
+}
+
+// "W/" is ignored: the comparison for 304 is the weak one.
+bool matches(std::string_view if_none_match, std::string_view tag) {
+  if (if_none_match == "*") return true;
+  return !if_none_match.empty() && if_none_match.find(tag) != std::string_view::npos;
+}
+
+HttpResponse answer(const PageFile& file, const HttpRequest& request) {
+  HttpResponse response;
+  response.content_type = type_of(file.name);
+  if (matches(request.header("If-None-Match"), file.tag)) {
+    response.status = 304;
+  } else {
+    response.body.assign(file.bytes.begin(), file.bytes.end());
+  }
+  response.headers.emplace_back("ETag", file.tag);
+  response.headers.emplace_back("Cache-Control", "no-cache");  // asked again, answered with 304
+  response.headers.emplace_back("Content-Security-Policy", policy);
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Referrer-Policy", "no-referrer");
+  return response;
+}
+
+Task<HttpResponse> give_file(const HttpRequest& request) {
+  const std::string_view wanted = request.path_parameters.at(0);
+  const auto files = page_files();
+  const auto file = std::ranges::find(files, wanted, &PageFile::name);
+  if (file != files.end()) co_return answer(*file, request);
+  No no;
+  no.refusal = Refusal::not_found;
+  co_return problem(no, request);
+}
+
+Task<HttpResponse> give_page(const HttpRequest& request) {
+  const auto is_page = [](const PageFile& file) { return file.name.ends_with(".html"); };
+  const auto files = page_files();
+  co_return answer(*std::ranges::find_if(files, is_page), request);
+}
+
+}  // namespace
+
+void add_page_routes(RouteTable& table) {
+  const auto add = [&table](std::string_view pattern, auto handle) {
+    Route route;
+    route.method = "GET";
+    route.pattern = pattern;
+    route.role = "catalog";
+    route.auth = Auth::none;
+    route.handle = handle;
+    table.routes.push_back(std::move(route));
+  };
+  add("/", &give_page);
+  add("/page/{file}", &give_file);
+}
+
+}  // namespace boxoffice

@@ -1,0 +1,77 @@
+// The page: which screen the address asks for, and the frame around it.
+import { forgetCheckouts } from "./booking";
+import { setClock } from "./clock";
+import { call } from "./api";
+import { fill, h } from "./dom";
+import { Scope } from "./scope";
+import { session } from "./session";
+import { checkoutScreen } from "./screens/checkout";
+import { eventScreen } from "./screens/event";
+import { eventsScreen } from "./screens/events";
+import { ordersScreen } from "./screens/order";
+import { signInScreen } from "./screens/sign_in";
+import { go } from "./ways";
+
+type Screen = (root: HTMLElement, scope: Scope, part: string) => unknown;
+
+const screens: [RegExp, string, Screen][] = [
+  [/^#\/events\/(\d+)$/, "Choose seats", (root, scope, id) => eventScreen(root, scope, Number(id))],
+  [/^#\/checkout\/([0-9a-f]{32})$/, "Checkout", (root, scope, id) => checkoutScreen(root, scope, id)],
+  [/^#\/orders$/, "My orders", (root, scope) => ordersScreen(root, scope)],
+  [/^#\/sign-in$/, "Sign in", (root) => signInScreen(root)],
+];
+
+let scope = new Scope();
+
+function show(): void {
+  scope.end();
+  scope = new Scope();
+  const main = document.getElementById("main");
+  if (!main) return;
+  const root = h("div", { class: "screen" });
+  fill(main, root);
+  const hash = location.hash || "#/";
+  const found = screens.find(([pattern]) => pattern.test(hash));
+  const part = found?.[0].exec(hash)?.[1] ?? "";
+  document.title = `${found?.[1] ?? "What is on"} · boxoffice`;
+  if (found) void found[2](root, scope, part);
+  else eventsScreen(root, scope);
+  nav(hash);
+  scrollTo(0, 0);
+}
+
+async function signOut(): Promise<void> {
+  const refreshToken = session.refreshToken;
+  if (refreshToken) await call("POST", "/api/auth/logout", { body: { refreshToken } }).catch(() => undefined);
+  session.clear();
+  forgetCheckouts();
+  sessionStorage.clear();
+  go("#/");
+}
+
+function nav(hash: string): void {
+  const link = (href: string, text: string) =>
+    h("a", { href, "aria-current": hash === href ? "page" : null }, text);
+  const place = document.getElementById("nav");
+  if (!place) return;
+  fill(
+    place,
+    link("#/", "Events"),
+    session.signedIn && link("#/orders", "My orders"),
+    session.signedIn
+      ? h("button", { type: "button", class: "plain", onclick: () => void signOut() }, "Sign out")
+      : link("#/sign-in", "Sign in"),
+  );
+}
+
+addEventListener("hashchange", () => {
+  show();
+  document.getElementById("main")?.focus({ preventScroll: true });
+});
+session.addEventListener("change", () => nav(location.hash || "#/"));
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+});
+void setClock().catch(() => undefined);
+show();

@@ -1,0 +1,19 @@
+// Ways between the screens.
+
+export function go(hash: string): void {
+  location.hash = hash;
+}
+
+const wantedKey = "boxoffice.wanted";
+
+/** To the door, and back to `hash` afterwards. */
+export function signIn(hash: string): void {
+  sessionStorage.setItem(wantedKey, hash);
+  go("#/sign-in");
+}
+
+export function takeWanted(): string {
+  const hash = sessionStorage.getItem(wantedKey) ?? "#/";
+  sessionStorage.removeItem(wantedKey);
+  return hash;
+}

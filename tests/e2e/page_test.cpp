@@ -1,0 +1,115 @@
+// Goal: people can use the page: they book, they race, they wait, and are told what happened.
+// Method: the real binary on private Redis and MariaDB servers, and a headless Chromium driven by
+// tests/e2e/page/*.mjs; afterwards the database is asked by another way what was sold.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/e2e/boxoffice_process.hpp"
+#include "tests/e2e/command.hpp"
+#include "tests/integration/target_seats/private_redis.hpp"
+#include "tests/support/private_mariadb.hpp"
+
+namespace boxoffice::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Servers, a boxoffice, one event of 4 × 10 seats, and people with tokens.
+class World {
+ public:
+  explicit World(const std::string& event, std::vector<std::string> more = {}) {
+    more.insert(more.end(),
+                {"--redis", "127.0.0.1:" + std::to_string(redis_.port()), "--mysql",
+                 "127.0.0.1:" + std::to_string(mariadb_.port()), "--payment-delay", "fixed:300"});
+    boxoffice_.emplace(more);
+    boxoffice_->wait_ready(30s);
+    RawClient admin(boxoffice_->admin_port());
+    const std::string field = "Admin-Token: " + std::string(BoxofficeProcess::admin_token) + "\r\n";
+    const auto seeded =
+        admin
+            .exchange("POST", "/admin/seed", field,
+                      R"({"seed":1,"users":{"n":10,"prefix":"u"},"events":[)" + event + "]}")
+            .json();
+    event_ = seeded.at("events").at(0).at("id").get<std::uint64_t>();
+    const auto first = seeded.at("firstUser").get<std::uint64_t>();
+    const nlohmann::json range{{"from", first}, {"to", first + 9}};
+    std::istringstream lines(admin.exchange("POST", "/admin/tokens", field, range.dump()).body);
+    for (std::string line; std::getline(lines, line);) {
+      tokens_.push_back(nlohmann::json::parse(line).at("token"));
+    }
+  }
+
+  // Runs a story of tests/e2e/page; its complaints are the failure.
+  void tell(const std::string& story) {
+    const nlohmann::json world{{"url", "http://127.0.0.1:" + std::to_string(boxoffice_->port())},
+                               {"event", event_},
+                               {"tokens", tokens_},
+                               {"chromium", "/usr/bin/chromium"}};
+    const auto told = stampede::test::run_command(
+        {"/usr/bin/env", "node", STAMPEDE_SOURCE_DIR "/tests/e2e/page/" + story + ".mjs",
+         world.dump()});
+    EXPECT_EQ(told.exit_code, 0) << told.out << told.err
+                                 << "\nThe page's tools come with ci/setup.";
+  }
+  [[nodiscard]] std::uint16_t port() const { return boxoffice_->port(); }
+  std::string sql(const std::string& query) { return mariadb_.sql(query, "boxoffice").at(0).at(0); }
+
+ private:
+  PrivateMariadb mariadb_;
+  PrivateRedis redis_;
+  std::optional<BoxofficeProcess> boxoffice_;
+  std::uint64_t event_ = 0;
+  std::vector<std::string> tokens_;
+};
+
+TEST(Page, FilesComeWithTagsAndAPolicyAndNothingElseDoes) {
+  const World world(R"({"title":"Recital","rows":1,"cols":2})");
+  RawClient client(world.port());
+  const auto page = client.exchange("GET", "/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_NE(page.head.find("Content-Type: text/html; charset=utf-8\r\n"), std::string::npos);
+  EXPECT_NE(page.head.find("Content-Security-Policy: default-src 'none'; script-src 'self';"),
+            std::string::npos);
+  EXPECT_NE(page.body.find("page/app.js"), std::string::npos) << page.body;
+  const auto script = client.exchange("GET", "/page/app.js");
+  EXPECT_EQ(script.status, 200);
+  const auto tag = script.head.find("ETag: ");
+  ASSERT_NE(tag, std::string::npos);
+  const std::string value = script.head.substr(tag + 6, script.head.find('\r', tag) - tag - 6);
+  const auto again = client.exchange("GET", "/page/app.js", "If-None-Match: " + value + "\r\n");
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.body, "");
+  EXPECT_EQ(client.exchange("GET", "/page/nothing.js").status, 404);
+  EXPECT_EQ(client.exchange("GET", "/page/../main.cpp").status, 404);
+  EXPECT_EQ(client.exchange("POST", "/").status, 405);
+}
+
+const std::string open_hall = R"({"title":"Recital","rows":4,"cols":10,"maxPerUser":4})";
+
+TEST(Page, APersonBooksSeatsWithTheMouseAndByKeyboardAtPhoneWidth) {
+  World world(open_hall, {"--payment-approve", "1"});
+  world.tell("booking");
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM tickets"), "3");
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM orders"), "2");
+}
+
+TEST(Page, OfTwoPeopleWhoWantOneSeatOneGetsItAndTheOtherIsTold) {
+  World world(open_hall);
+  world.tell("race");
+}
+
+TEST(Page, ADeclinedPaymentIsToldAndGivesTheSeatsBack) {
+  World world(open_hall, {"--payment-approve", "0"});
+  world.tell("decline");
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM tickets"), "0");
+}
+
+TEST(Page, ADroppedWebSocketKeepsThePlaceInTheWaitingRoom) {
+  World world(R"({"title":"Rush","rows":4,"cols":10,"queue":{"on":true,"cap":1,"rate":50,)"
+              R"("burst":50,"leaseMs":120000}})");
+  world.tell("waiting");
+}
+
+}  // namespace
+}  // namespace boxoffice::test
