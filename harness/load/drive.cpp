@@ -173,8 +173,6 @@ class Assembly {
 
 }  // namespace
 
-ServerAddress server_of(const LoadPlan& plan) { return server_address(plan.target, 1); }
-
 std::string descriptor_warning(const CompiledRun& run) {
   const std::uint64_t most = connections_planned(run).most + descriptors_of_the_process;
   const std::uint64_t limit = raise_descriptor_limit(most);
@@ -246,7 +244,7 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
                   const std::function<void(const LoadSecond&)>& each_second) {
   const Connections connections = connections_planned(*plan.run);
   require_descriptors(connections);
-  const ServerAddress server = server_address(plan.target, connections.most);
+  const Servers servers = servers_of(plan, connections.most);
 
   LoadOutcome outcome;
   outcome.scheduled_measured = arrivals_measured(plan);
@@ -259,7 +257,7 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
                       plan.slo / 10);
   std::vector<const ResidenceBooks*> books;
   for (std::uint32_t i = 0; i < plan.workers; ++i) {
-    workers.push_back(std::make_unique<Worker>(plan, server, i, outcome.started, mailbox, hall,
+    workers.push_back(std::make_unique<Worker>(plan, servers, i, outcome.started, mailbox, hall,
                                                monitor.hiccups()));
     books.push_back(&workers.back()->books());
   }

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "harness/load/server_address.hpp"
 #include "harness/load/virtual_user.hpp"
 
 namespace stampede {
@@ -59,7 +60,7 @@ PhaseOutcome run_phase(const LoadPlan& plan, PhaseKind kind, Nanos length_max,
   asio::io_context io{1};
   const TimePoint started = now();
   const HiccupTable hiccups;  // nobody watches
-  WorkerState state(io, own, server_of(plan), 0, started, hiccups);
+  WorkerState state(io, own, Servers{server_address(plan.target, 1), {}}, 0, started, hiccups);
   VirtualUser user(state, run.scenarios.front(), first_phase_index + (setup ? 0 : 1));
   user.be_strict();
   user.begin({});

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "harness/load/load.hpp"
-#include "harness/protocol/wire.hpp"
 
 namespace stampede {
 
@@ -29,8 +28,5 @@ enum class PhaseKind : std::uint8_t { setup, teardown };
 // makes it impossible (unresolvable host).
 PhaseOutcome run_phase(const LoadPlan& plan, PhaseKind kind, Nanos length_max,
                        std::stop_token stop);
-
-// Where the plan's requests go. Throws std::runtime_error.
-ServerAddress server_of(const LoadPlan& plan);
 
 }  // namespace stampede

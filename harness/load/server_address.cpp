@@ -111,4 +111,17 @@ ServerAddress server_address(const HttpTarget& target, std::uint64_t connections
   return server;
 }
 
+Servers servers_of(const LoadPlan& plan, std::uint64_t connections) {
+  Servers servers{server_address(plan.target, connections), {}};
+  for (const CompiledScenario& scenario : plan.run->scenarios) {
+    std::optional<ServerAddress>& own = servers.of_scenario.emplace_back();
+    if (!scenario.connection && !scenario.tls) continue;
+    HttpTarget target = plan.target;
+    if (scenario.connection) target.connection = *scenario.connection;
+    if (scenario.tls) target.tls = *scenario.tls;
+    own = server_address(target, connections);
+  }
+  return servers;
+}
+
 }  // namespace stampede

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "harness/load/load.hpp"
 #include "harness/protocol/wire.hpp"
@@ -12,5 +14,12 @@ namespace stampede {
 // may be at once: more than one loopback address is used when ports would run out. Throws
 // std::runtime_error that says what to do.
 [[nodiscard]] ServerAddress server_address(const HttpTarget& target, std::uint64_t connections);
+
+struct Servers {
+  ServerAddress common;
+  std::vector<std::optional<ServerAddress>> of_scenario;  // absent: the common one
+};
+// The same for a whole run: as its target says, and as those scenarios want it that say otherwise.
+[[nodiscard]] Servers servers_of(const LoadPlan& plan, std::uint64_t connections);
 
 }  // namespace stampede

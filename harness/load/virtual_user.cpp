@@ -53,10 +53,10 @@ std::string printable(std::string_view text, std::size_t bytes_max = 120) {
 
 }  // namespace
 
-WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
+WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, const Servers& servers,
                          std::uint32_t worker, TimePoint start, const HiccupTable& hiccups)
     : plan(the_plan),
-      wire(io, std::move(server), the_plan.seed * 1'000'003 + worker),
+      wire(io, servers.common, the_plan.seed * 1'000'003 + worker),
       books(start + the_plan.warm_up, start + the_plan.length),
       warm_up(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
       measured(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
@@ -68,6 +68,16 @@ WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerA
   for (const CompiledFeeder& feeder : the_plan.run->feeders) {
     feeders.emplace_back(feeder, worker, the_plan.workers, the_plan.seed * 64 + number++);
   }
+  for (const std::optional<ServerAddress>& own : servers.of_scenario) {
+    auto& place = own_wires.emplace_back();
+    const std::uint64_t seed = the_plan.seed * 1'000'003 + worker + own_wires.size() * 1'000;
+    if (own) place = std::make_unique<Wire>(io, *own, seed);
+  }
+}
+
+Wire& WorkerState::wire_of(std::uint32_t scenario_index) noexcept {
+  const bool own = scenario_index < own_wires.size() && own_wires[scenario_index] != nullptr;
+  return own ? *own_wires[scenario_index] : wire;
 }
 
 bool WorkerState::wants_example(Outcome outcome) noexcept {
@@ -117,10 +127,11 @@ std::string_view problem_code(std::string_view body) noexcept {
 VirtualUser::VirtualUser(WorkerState& worker, const CompiledScenario& scenario,
                          std::uint32_t scenario_index, HttpClient* shared)
     : worker_(worker),
+      wire_(worker.wire_of(scenario_index)),
       scenario_(scenario),
       scenario_index_(scenario_index),
       variables_(worker.plan.run->slots.size()),
-      own_http_(worker.wire),
+      own_http_(wire_),
       http_(shared == nullptr ? own_http_ : *shared),
       sleeper_(worker.wire.executor()),
       timer_(
@@ -356,7 +367,7 @@ void VirtualUser::choose(const ChooseStep& step) {
 bool VirtualUser::write_head(std::string_view method, const Template& path,
                              const std::vector<Header>& headers, Exchange& exchange) {
   std::string& out = exchange.request;
-  begin_request_line(out, method, worker_.wire.server());
+  begin_request_line(out, method, wire_.server());
   std::size_t begin = out.size();
   path.render(variables_, random_, out);
   auto found = forbidden_in_path(std::string_view(out).substr(begin));
@@ -364,7 +375,7 @@ bool VirtualUser::write_head(std::string_view method, const Template& path,
     exchange.problem = fmt::format("not sent: {} in the path", found);
     return false;
   }
-  end_request_line(out, worker_.wire.server());
+  end_request_line(out, wire_.server());
   for (const auto& [name, value] : headers) {
     out.append(name).append(": ");
     begin = out.size();
@@ -393,7 +404,7 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
       out.append("Content-Type: application/json\r\n");
     }
   }
-  if (worker_.wire.server().max_requests == 1) out.append("Connection: close\r\n");
+  if (wire_.server().max_requests == 1) out.append("Connection: close\r\n");
   if (http.body || http.body_file || http.method == "POST" || http.method == "PUT" ||
       http.method == "PATCH") {
     append_content_length(out, body.size() + (http.body_file ? http.body_file->size() : 0));
@@ -411,7 +422,7 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
 }
 
 HttpSession& VirtualUser::http_session() {
-  if (!http_session_) http_session_ = std::make_shared<HttpSession>(worker_.wire);
+  if (!http_session_) http_session_ = std::make_shared<HttpSession>(wire_);
   return *http_session_;
 }
 
@@ -437,7 +448,7 @@ Task<void> VirtualUser::perform_extended(const HttpExtras& extras, Exchange& exc
 }
 
 Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& http) {
-  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  const Wire::BorrowedExchange exchange = wire_.borrow();
   if (!write_request(http, *exchange)) {
     settle_unsent(step, *exchange);
     co_return;
@@ -567,7 +578,7 @@ void VirtualUser::record_ledger(const CompiledRecord& record, const Sample& samp
 
 Task<void> VirtualUser::perform_connect(const CompiledStep& step) {
   if (http_.usable()) co_return;
-  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  const Wire::BorrowedExchange exchange = wire_.borrow();
   Recorder& recorder = worker_.recorder_at(due_);
   recorder.begin_request(due_);
   co_await http_.connect(*exchange, now() + step.timeout);

@@ -13,6 +13,7 @@
 #include "harness/load/draw_counts.hpp"
 #include "harness/load/hiccups.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/server_address.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/protocol/http_client.hpp"
 #include "harness/protocol/http_session.hpp"
@@ -27,8 +28,18 @@ class RendezvousDesk;
 
 // What the users of one worker share. Nothing in it is shared with another thread.
 struct WorkerState {
-  WorkerState(asio::io_context& io, const LoadPlan& the_plan, ServerAddress server,
+  WorkerState(asio::io_context& io, const LoadPlan& the_plan, const Servers& servers,
               std::uint32_t worker, TimePoint start, const HiccupTable& hiccups);
+  // The wire of a scenario's connections. Deadlines and sleeps of everything else are the common
+  // one's.
+  Wire& wire_of(std::uint32_t scenario_index) noexcept;
+  template <class Visit>
+  void each_wire(const Visit& visit) {
+    visit(wire);
+    for (const auto& own : own_wires) {
+      if (own) visit(*own);
+    }
+  }
   // Where a request or session belongs, by its intended time.
   Recorder& recorder_at(TimePoint intended) noexcept {
     return intended < measured_from ? warm_up : measured;
@@ -40,7 +51,8 @@ struct WorkerState {
 
   const LoadPlan& plan;
   Wire wire;
-  ResidenceBooks books;  // of both recorders, over the measured window
+  std::vector<std::unique_ptr<Wire>> own_wires;  // by scenario; nullptr, or none: `wire`
+  ResidenceBooks books;                          // of both recorders, over the measured window
   Recorder warm_up, measured;
   TaintCounter taint;
   DrawCounts draws;
@@ -173,6 +185,7 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   [[nodiscard]] bool running() const noexcept { return state_ == State::running; }
 
   WorkerState& worker_;
+  Wire& wire_;
   const CompiledScenario& scenario_;
   std::uint32_t scenario_index_;
   State state_ = State::stopped;

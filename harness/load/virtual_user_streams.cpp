@@ -41,7 +41,7 @@ void VirtualUser::measure_push(const std::optional<PushLag>& lag, std::string_vi
   if (!lag) return;
   const TimePoint done = now();
   const Nanos received = wall_clock();
-  StreamCounts& counts = worker_.wire.traffic().streams;
+  StreamCounts& counts = wire_.traffic().streams;
   const auto stamped = stamped_time(message, lag->pointer, lag->unit);
   if (!stamped || received - *stamped > push_lag_max) {
     ++counts.push_lag_unusable;
@@ -57,7 +57,7 @@ void VirtualUser::measure_push(const std::optional<PushLag>& lag, std::string_vi
 }
 
 Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsConnectStep& connect) {
-  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  const Wire::BorrowedExchange exchange = wire_.borrow();
   if (!write_head("GET", connect.path, connect.headers, *exchange)) {
     settle_unsent(step, *exchange);
     fail(exchange->outcome, worker_.plan.run->series[step.series].step + ": " + exchange->problem);
@@ -65,7 +65,7 @@ Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsCon
   }
   if (connect.send_cookies) http_session().append_cookies(exchange->request);
   if (websocket_) websocket_->close();
-  websocket_ = std::make_shared<WebSocketClient>(worker_.wire, this, connect.message_max);
+  websocket_ = std::make_shared<WebSocketClient>(wire_, this, connect.message_max);
   ws_step_ = &connect;
   variables_.set(slot_ws_code, std::int64_t{0});
   Recorder& recorder = worker_.recorder_at(due_);
@@ -163,7 +163,7 @@ void VirtualUser::on_websocket_closed() {
 
 Task<void> VirtualUser::perform_sse_connect(const CompiledStep& step,
                                             const SseConnectStep& connect) {
-  const Wire::BorrowedExchange exchange = worker_.wire.borrow();
+  const Wire::BorrowedExchange exchange = wire_.borrow();
   if (!write_head("GET", connect.path, connect.headers, *exchange)) {
     settle_unsent(step, *exchange);
     fail(exchange->outcome, worker_.plan.run->series[step.series].step + ": " + exchange->problem);
@@ -173,7 +173,7 @@ Task<void> VirtualUser::perform_sse_connect(const CompiledStep& step,
   if (events_) events_->close();
   const EventStreamOptions options{connect.message_max, connect.reconnects_max, connect.retry,
                                    step.timeout};
-  events_ = std::make_shared<SseClient>(worker_.wire, this, options);
+  events_ = std::make_shared<SseClient>(wire_, this, options);
   sse_step_ = &connect;
   quiet_since_ = due_;
   had_event_ = false;

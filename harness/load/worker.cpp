@@ -85,14 +85,14 @@ std::uint32_t Worker::ClosedRun::wanted(TimePoint at) const {
   return static_cast<std::uint32_t>(std::ceil(target_at(load.start_users, load.stages, offset)));
 }
 
-Worker::Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
+Worker::Worker(const LoadPlan& plan, const Servers& servers, std::uint32_t index, TimePoint start,
                Mailbox& mailbox, RendezvousHall& hall, const HiccupTable& hiccups)
     : plan_(plan),
       index_(index),
       start_(start),
       end_(start + plan.length),
       mailbox_(mailbox),
-      state_(io_, plan, std::move(server), index, start, hiccups),
+      state_(io_, plan, servers, index, start, hiccups),
       desk_(hall, io_.get_executor()),
       second_(*this, &Worker::on_second),
       probe_(*this, &Worker::on_probe),
@@ -378,7 +378,10 @@ void Worker::on_probe() {
 void Worker::on_measured() {
   cpu_at_measured_ = read_cpu();
   thread_at_measured_ = read_thread();
-  connections_at_start_ = state_.wire.open().connections + state_.wire.open().websockets;
+  connections_at_start_ = 0;
+  state_.each_wire([this](Wire& wire) {
+    connections_at_start_ += wire.open().connections + wire.open().websockets;
+  });
 }
 
 // L7 and L8: what this thread was given between the ends of the measured window.
@@ -434,16 +437,15 @@ void Worker::finish_when_idle() {
   finished_ = true;
   state_.taint.settle();
   for (OpenRun& run : open_) run.spare.clear();
-  state_.wire.close_websockets();
+  state_.each_wire([](Wire& wire) { wire.close_websockets(); });
   cpu_seconds_ = read_cpu().seconds - cpu_at_start_.seconds;
   hand_over(true);
-  state_.wire.timers().stop();
+  state_.each_wire([](Wire& wire) { wire.timers().stop(); });
 }
 
-void Worker::hand_over(bool last) {
-  Wire& wire = state_.wire;
-  const TimePoint at = now();
-  Recorder& recorder = state_.recorder_at(at - Nanos{1});
+namespace {
+
+void record_traffic(Wire& wire, Recorder& recorder) {
   const Traffic traffic = std::exchange(wire.traffic(), Traffic{});
   recorder.traffic(traffic.bytes_in, traffic.bytes_out);
   recorder.redirects(traffic.redirects);
@@ -451,6 +453,14 @@ void Worker::hand_over(bool last) {
   recorder.streams(traffic.streams);
   for (std::uint64_t i = 0; i < traffic.connections; ++i) recorder.connection();
   recorder.connecting(wire.figures().take());
+}
+
+}  // namespace
+
+void Worker::hand_over(bool last) {
+  const TimePoint at = now();
+  Recorder& recorder = state_.recorder_at(at - Nanos{1});
+  state_.each_wire([&recorder](Wire& wire) { record_traffic(wire, recorder); });
   WorkerSecond second;
   second.worker = index_;
   second.second = second_number_;
@@ -459,8 +469,12 @@ void Worker::hand_over(bool last) {
   second.measured = state_.measured.take();
   Snapshot& current = at <= state_.measured_from ? second.warm_up : second.measured;
   current += std::exchange(state_.remarks, Snapshot{});
-  second.gauges = {alive_.size(), wire.open().requests, wire.open().connections,
-                   wire.open().websockets};
+  second.gauges.users_alive = alive_.size();
+  state_.each_wire([&second](Wire& wire) {
+    second.gauges.requests_in_flight += wire.open().requests;
+    second.gauges.connections_open += wire.open().connections;
+    second.gauges.websockets_open += wire.open().websockets;
+  });
   const CpuClock cpu = read_cpu();
   const double wall = to_seconds(cpu.at - cpu_at_second_.at);
   if (wall > 0) second.cpu_share = (cpu.seconds - cpu_at_second_.seconds) / wall;

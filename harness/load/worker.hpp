@@ -45,7 +45,7 @@ class Mailbox {
 
 class Worker {
  public:
-  Worker(const LoadPlan& plan, ServerAddress server, std::uint32_t index, TimePoint start,
+  Worker(const LoadPlan& plan, const Servers& servers, std::uint32_t index, TimePoint start,
          Mailbox& mailbox, RendezvousHall& hall, const HiccupTable& hiccups);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

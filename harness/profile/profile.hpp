@@ -162,10 +162,12 @@ struct WsSendSpec {
   bool binary = false;  // the text is base64
 };
 // Waits for a text message that meets all that is said: a JSON object whose members equal `where`
-// (JSON pointer → template), a text that contains `contains`. Nothing said: any message.
+// (JSON pointer → template), a text that contains `contains` and in which `matches` is found.
+// Nothing said: any message.
 struct WsAwaitSpec {
   std::vector<std::pair<std::string, Source>> where;
   std::optional<Source> contains;  // template
+  std::optional<Source> matches;   // regular expression
   // A message that matches one of these ends the wait as `gone` (e.g. {/t: ghosted}).
   std::vector<std::vector<std::pair<std::string, Source>>> unless;
   std::vector<CaptureSpec> captures;  // json only
@@ -333,6 +335,9 @@ struct ScenarioSpec {
   Place place;
   std::vector<std::pair<std::string, Place>> feed;  // feeders that give every session a row
   Tags tags;
+  // Where the scenario says otherwise than the profile: the profile's, with its own keys over them.
+  std::optional<ConnectionSpec> connection;
+  std::optional<TlsSpec> tls;
 };
 
 // Rows of a data file, for sessions.

@@ -102,6 +102,9 @@ Profile Reader::read() {
   read_data(fields.find("data"));
   profile_.http = http_.read_defaults(fields.find("http"));
   read_variables(fields.find("variables"), profile_.variables);
+  // Before the scenarios, which begin with what is said here.
+  read_connection(fields.find("connection"), problems_, profile_.connection);
+  read_tls(fields.find("tls"), problems_, profile_.tls);
   profile_.setup = steps_.read_lone_steps(fields.find("setup"));
   profile_.teardown = steps_.read_lone_steps(fields.find("teardown"));
   read_personas(fields.require("personas", "who the users are: a map of lists of steps"));
@@ -109,8 +112,6 @@ Profile Reader::read() {
   read_gates(fields.find("gates"));
   read_invariants(fields.find("invariants"));
   read_validity(fields.find("validity"));
-  read_connection(fields.find("connection"), problems_, profile_.connection);
-  read_tls(fields.find("tls"), problems_, profile_.tls);
   check_times(fields.find("warm_up"));
   return std::move(profile_);
 }
@@ -233,8 +234,8 @@ void Reader::read_scenarios(const YamlNode* node) {
 
 // The keys of a scenario, by its model.
 Names scenario_keys(const std::string& model) {
-  Names keys{"persona",   "model",      "start_at",  "start_after", "users_max",
-             "user_from", "user_count", "variables", "feed",        "tags"};
+  Names keys{"persona",    "model",     "start_at", "start_after", "users_max",  "user_from",
+             "user_count", "variables", "feed",     "tags",        "connection", "tls"};
   if (model == "instant") {
     keys.insert(keys.end(), {"users", "rounds", "every", "reaction", "prepare"});
   } else {
@@ -294,6 +295,7 @@ ScenarioSpec Reader::read_scenario(const std::string& name, const YamlNode& node
   check_user_range(scenario, fields);
   read_variables(fields.find("variables"), scenario.variables);
   DataReader(problems_).read_scenario(fields, profile_, scenario);
+  read_own_connection(fields, problems_, profile_, scenario);
   if (known_model) scenario.load = read_load(scenario.model, fields);
   scenario.prepare = steps_.read_steps(fields.find("prepare"));
   collect_names(scenario.prepare, name);

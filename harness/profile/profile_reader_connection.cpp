@@ -79,11 +79,17 @@ void read_connection(const YamlNode* node, Problems& problems, ConnectionSpec& i
   choice(fields.find("dns"), problems, values, into.dns, "dns policy",
          Choices<DnsPolicy, 2>{{{"start", DnsPolicy::start}, {"connect", DnsPolicy::connect}}});
   read_sources(fields.find("source_addresses"), problems, into.sources);
+  bool reuse = true;
+  const YamlNode* const policy = fields.find("policy");
+  choice(policy, problems, values, reuse, "connection policy",
+         Choices<bool, 2>{{{"reuse", true}, {"new", false}}});
+  // A policy begins anew, whatever was said of the connections that the profile's asked for.
+  if (policy != nullptr) {
+    into.max_requests = 0;
+    into.max_age = Nanos{0};
+  }
   values.whole(fields.find("max_requests"), into.max_requests, 1);
   values.duration(fields.find("max_age"), into.max_age, std::chrono::milliseconds{1});
-  bool reuse = true;
-  choice(fields.find("policy"), problems, values, reuse, "connection policy",
-         Choices<bool, 2>{{{"reuse", true}, {"new", false}}});
   if (reuse) return;
   for (const char* key : {"max_requests", "max_age"}) {
     if (const YamlNode* const other = fields.find(key)) {
@@ -109,21 +115,34 @@ void read_tls(const YamlNode* node, Problems& problems, TlsSpec& into) {
          Choices<bool, 2>{{{"http/1.1", true}, {"none", false}}});
   const Choices<TlsVersion, 2> versions{
       {{"1.2", TlsVersion::tls_1_2}, {"1.3", TlsVersion::tls_1_3}}};
-  choice(fields.find("min_version"), problems, values, into.min_version, "TLS version", versions);
+  const YamlNode* const min = fields.find("min_version");
+  choice(min, problems, values, into.min_version, "TLS version", versions);
   const YamlNode* const max = fields.find("max_version");
   choice(max, problems, values, into.max_version, "TLS version", versions);
   choice(fields.find("resumption"), problems, values, into.resumption, "resumption",
          Choices<TlsResumption, 3>{{{"user", TlsResumption::user},
                                     {"worker", TlsResumption::worker},
                                     {"none", TlsResumption::none}}});
-  if (into.min_version > into.max_version && max != nullptr) {
-    problems.report(*max, "max_version is below min_version");
+  if (into.min_version > into.max_version && (max != nullptr || min != nullptr)) {
+    problems.report(max != nullptr ? *max : *min, "max_version is below min_version");
   }
-  if (into.certificate_file.empty() != into.key_file.empty()) {
-    const bool key = into.certificate_file.empty();
-    problems.report(*fields.find(key ? "key" : "certificate"),
-                    key ? "a key without its certificate" : "a certificate without its key",
-                    key ? "certificate: client.pem" : "key: client.key");
+  // Together, or not at all: those of a profile and a scenario would not belong to each other.
+  const YamlNode* const certificate = fields.find("certificate");
+  const YamlNode* const key = fields.find("key");
+  if (certificate != nullptr && key == nullptr) {
+    problems.report(*certificate, "a certificate without its key", "key: client.key");
+  } else if (key != nullptr && certificate == nullptr) {
+    problems.report(*key, "a key without its certificate", "certificate: client.pem");
+  }
+}
+
+void read_own_connection(const Fields& fields, Problems& problems, const Profile& profile,
+                         ScenarioSpec& scenario) {
+  if (const YamlNode* const connection = fields.find("connection")) {
+    read_connection(connection, problems, scenario.connection.emplace(profile.connection));
+  }
+  if (const YamlNode* const tls = fields.find("tls")) {
+    read_tls(tls, problems, scenario.tls.emplace(profile.tls));
   }
 }
 

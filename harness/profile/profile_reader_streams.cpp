@@ -134,6 +134,13 @@ WsAwaitSpec StepReader::read_ws_await(const YamlNode& value, const Fields& field
   if (const YamlNode* const contains = fields.find("contains")) {
     values_.source(contains, await.contains.emplace());
   }
+  if (const YamlNode* const matches = fields.find("matches")) {
+    values_.source(matches, await.matches.emplace());
+    if (matches->text.empty() && matches->kind == YamlNode::Kind::scalar) {
+      problems_.report(*matches, "an empty pattern is found in every message",
+                       "matches: 'seat [0-9]+ is free', or leave the key out");
+    }
+  }
   const YamlNode* const unless = fields.find("unless");
   if (unless != nullptr && unless->kind == YamlNode::Kind::map) {
     await.unless.push_back(read_match(*unless));

@@ -166,8 +166,11 @@ void Story::fill_result() {
   result_.measured_seconds = measured_.measured_seconds;
   result_.sessions_warm_up = load_.warm_up.sessions;
   digest_run(measured_, result_);
-  result_.connecting.tls_insecure =
-      profile_.tls.insecure && topology_ && topology_->endpoints().tls;
+  const bool insecure =
+      profile_.tls.insecure || std::ranges::any_of(profile_.scenarios, [](const auto& scenario) {
+        return scenario.tls && scenario.tls->insecure;
+      });
+  result_.connecting.tls_insecure = insecure && topology_ && topology_->endpoints().tls;
   fill_processes();
   std::string ledger = fmt::format("{} client operations recorded", load_.ledger.entries().size());
   if (!quiesce_note_.empty()) {

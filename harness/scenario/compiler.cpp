@@ -148,6 +148,8 @@ void Compiler::compile_scenario(const ScenarioSpec& spec) {
   scenario.user_from = spec.user_from;
   scenario.user_count = spec.user_count;
   scenario.pacing = spec.pacing;
+  scenario.connection = spec.connection;
+  scenario.tls = spec.tls;
   if (spec.pacing) scenario.pacing_missed = counter_of(counter_pacing_missed);
   for (const auto& [feeder, place] : spec.feed) {
     scenario.feed.push_back(feeder_index(feeder, place));

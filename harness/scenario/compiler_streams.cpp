@@ -32,6 +32,7 @@ WsAwaitStep Compiler::compile_action(const WsAwaitSpec& spec, Place place) {
   WsAwaitStep step;
   step.where = compile_match(spec.where, place);
   if (spec.contains) step.contains = compile_template(*spec.contains);
+  if (spec.matches) step.matches = compile_pattern(*spec.matches);
   for (const auto& match : spec.unless) step.unless.push_back(compile_match(match, place));
   step.captures = compile_captures(spec.captures);
   return step;

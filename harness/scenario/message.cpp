@@ -31,10 +31,12 @@ bool meets(const Json& message, const MessageMatch& wanted, const Variables& var
 
 bool says(const WsAwaitStep& step, std::string_view message, const Variables& variables,
           Random& random) {
-  if (!step.contains) return true;
-  std::string wanted;
-  step.contains->render(variables, random, wanted);
-  return message.find(wanted) != std::string_view::npos;
+  if (step.contains) {
+    std::string wanted;
+    step.contains->render(variables, random, wanted);
+    if (message.find(wanted) == std::string_view::npos) return false;
+  }
+  return step.matches == nullptr || step.matches->found_in(message);
 }
 
 std::optional<Nanos> times(std::int64_t value, Nanos unit) {

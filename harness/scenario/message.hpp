@@ -14,7 +14,7 @@ namespace stampede {
 
 enum class MessageKind : std::uint8_t { other, awaited, over };
 // Does a text message end the wait: by what was awaited, or by one of the `unless`? `where` and
-// `unless` are met by JSON objects of at most 64 levels; `contains` by any text.
+// `unless` are met by JSON objects of at most 64 levels; `contains` and `matches` by any text.
 [[nodiscard]] MessageKind classify_message(const WsAwaitStep& step, std::string_view message,
                                            const Variables& variables, Random& random);
 

@@ -126,6 +126,7 @@ using MessageMatch = std::vector<std::pair<std::string, Template>>;
 struct WsAwaitStep {
   MessageMatch where;
   std::optional<Template> contains;
+  std::shared_ptr<const RegexPattern> matches;  // nullptr: any text
   std::vector<MessageMatch> unless;
   std::vector<CompiledCapture> captures;
 };
@@ -237,6 +238,9 @@ struct CompiledScenario {
   Steps prepare, steps;
   std::optional<RandomDuration> pacing;  // closed
   std::uint32_t pacing_missed = 0;       // counter
+  // In place of the run's, for its connections.
+  std::optional<ConnectionSpec> connection;
+  std::optional<TlsSpec> tls;
 };
 
 // A place where users wait for each other, of all scenarios and workers.

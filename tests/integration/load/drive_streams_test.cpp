@@ -267,6 +267,31 @@ TEST(DriveWebSocketStreams, BinaryMessagesAreSentFromBase64AndCounted) {
   EXPECT_EQ(of(driven.series("message"), Outcome::ok), sessions);
 }
 
+TEST(DriveWebSocketStreams, AwaitsAMessageInWhichAPatternIsFound) {
+  StreamServer server([](Connection& connection) {
+    connection.accept_websocket();
+    connection.send_text("seat none is free");
+    connection.send_text("Seat 12 is taken");
+    connection.send_text("Seat 7 is free");
+    connection.send_text("SEAT 8 IS FREE");
+    connection.await_end();
+  });
+  StepSpec first = ws_any();
+  std::get<WsAwaitSpec>(first.action).matches = Source{"Seat [0-9]+ is free", {}};
+  StepSpec second = ws_any();
+  second.name = "second";
+  std::get<WsAwaitSpec>(second.action).matches = Source{"(?i)seat 8", {}};
+  StepSpec never = ws_any(milliseconds{100});
+  never.name = "never";
+  std::get<WsAwaitSpec>(never.action).matches = Source{"^seat 9", {}};
+  const Driven driven =
+      three_sessions({ws_connect("/ws"), first, second, never}).against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(of(driven.series("message"), Outcome::ok), sessions);
+  EXPECT_EQ(of(driven.series("second"), Outcome::ok), sessions);
+  EXPECT_EQ(of(driven.series("never"), Outcome::timed_out), sessions);
+}
+
 TEST(DriveWebSocketStreams, PushLagIsReceivedMinusStamped) {
   StreamServer server([](Connection& connection) {
     connection.accept_websocket();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/profile/profile_reader.hpp"
 #include "harness/scenario/scenario.hpp"
 
 namespace stampede::test {
@@ -96,6 +97,25 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   plan.mutation = mutation;
   driven.outcome =
       drive(plan, stop, [&driven](const LoadSecond& s) { driven.seconds.push_back(s); });
+  return driven;
+}
+
+Driven drive_profile(const std::string& yaml, HttpTarget target) {
+  const auto profile = read_profile(yaml, "p.yaml", {});
+  if (!profile) throw std::runtime_error(render(profile.error(), yaml));
+  auto compiled = compile(*profile);
+  if (!compiled) throw std::runtime_error(render(compiled.error(), yaml));
+  Driven driven;
+  driven.run = std::move(*compiled);
+  LoadPlan plan;
+  plan.run = &driven.run;
+  plan.target = std::move(target);
+  plan.target.connection = profile->connection;
+  plan.target.tls = profile->tls;
+  plan.workers = profile->workers;
+  plan.length = run_length(*profile);
+  plan.drain = profile->drain;
+  driven.outcome = drive(plan, {}, [&driven](const LoadSecond& s) { driven.seconds.push_back(s); });
   return driven;
 }
 

@@ -62,4 +62,7 @@ struct Drive {
   [[nodiscard]] Driven against(std::uint16_t port, std::stop_token stop = {}) const;
 };
 
+// A profile as a person writes it, read, compiled and driven. Throws what the reader says of it.
+Driven drive_profile(const std::string& yaml, HttpTarget target);
+
 }  // namespace stampede::test

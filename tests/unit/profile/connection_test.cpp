@@ -100,15 +100,18 @@ std::string with_top(const std::string& top) {
 }
 
 // "line:column message | hint", one line per problem.
-std::string problems(const std::string& top) {
-  const auto result = read_profile(with_top(top), "p.yaml", {});
-  if (result) return "no problem";
+std::string told(const Diagnostics& problems) {
   std::string all;
-  for (const Diagnostic& one : result.error()) {
+  for (const Diagnostic& one : problems) {
     all += std::to_string(one.place.line) + ":" + std::to_string(one.place.column) + " " +
            one.message + (one.hint.empty() ? "" : " | " + one.hint) + "\n";
   }
   return all;
+}
+
+std::string problems(const std::string& top) {
+  const auto result = read_profile(with_top(top), "p.yaml", {});
+  return result ? "no problem" : told(result.error());
 }
 
 TEST(ConnectionKeys, AreRead) {
@@ -155,6 +158,60 @@ TEST(ConnectionKeys, EveryMistakeHasItsPlace) {
             "4:65 max_requests has no meaning with policy: new | policy: reuse\n");
   EXPECT_EQ(problems("connection: {host: \"a b\"}\n"),
             "4:21 a host has no blanks or control characters\n");
+}
+
+// The profile with two scenarios: `top` is the profile's own, `own` the second's keys.
+std::string with_scenarios(const std::string& top, const std::string& own) {
+  return "name: t\npersonas: {p: [{stop: {}}]}\n" + top +
+         "\nscenarios:\n  a: {persona: p, model: open, stages: \"9s:1\"}\n"
+         "  b:\n    persona: p\n    model: closed\n    stages: \"9s:1\"\n" +
+         own;
+}
+
+TEST(ScenarioConnection, BeginsWithTheProfilesAndSaysWhatIsDifferent) {
+  const auto profile = read_profile(
+      with_scenarios("connection: {host: shop.example, max_requests: 7, dns: connect}\n"
+                     "tls: {ca_file: ca.pem, certificate: c.pem, key: c.key, max_version: 1.2}",
+                     "    connection: {policy: new}\n"
+                     "    tls: {insecure: true, certificate: d.pem, key: d.key}\n"),
+      "p.yaml", {});
+  ASSERT_TRUE(profile.has_value()) << render(profile.error(), "");
+  EXPECT_FALSE(profile->scenarios[0].connection.has_value());
+  EXPECT_FALSE(profile->scenarios[0].tls.has_value());
+  EXPECT_EQ(profile->connection.max_requests, 7u);
+  EXPECT_FALSE(profile->tls.insecure);
+  const ConnectionSpec& connection = profile->scenarios[1].connection.value();
+  EXPECT_EQ(connection.host, "shop.example");
+  EXPECT_EQ(connection.dns, DnsPolicy::connect);
+  EXPECT_EQ(connection.max_requests, 1u);
+  const TlsSpec& tls = profile->scenarios[1].tls.value();
+  EXPECT_EQ(tls.ca_file, "ca.pem");
+  EXPECT_EQ(tls.certificate_file, "d.pem");
+  EXPECT_EQ(tls.key_file, "d.key");
+  EXPECT_EQ(tls.max_version, TlsVersion::tls_1_2);
+  EXPECT_TRUE(tls.insecure);
+}
+
+TEST(ScenarioConnection, APolicyBeginsAnew) {
+  const auto profile =
+      read_profile(with_scenarios("connection: {policy: new}", "    connection: {policy: reuse}\n"),
+                   "p.yaml", {});
+  ASSERT_TRUE(profile.has_value()) << render(profile.error(), "");
+  EXPECT_EQ(profile->connection.max_requests, 1u);
+  EXPECT_EQ(profile->scenarios[1].connection->max_requests, 0u);
+}
+
+TEST(ScenarioConnection, EveryMistakeHasItsPlace) {
+  const std::string text = with_scenarios("tls: {max_version: 1.2, certificate: c.pem, key: c.key}",
+                                          "    connection: {hots: x, dns: never}\n"
+                                          "    tls: {min_version: 1.3, certificate: d.pem}\n");
+  const auto result = read_profile(text, "p.yaml", {});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(told(result.error()),
+            "10:18 unknown key \"hots\" in connection | did you mean \"host\"?\n"
+            "10:32 unknown dns policy \"never\" | start or connect\n"
+            "11:24 max_version is below min_version\n"
+            "11:42 a certificate without its key | key: client.key\n");
 }
 
 }  // namespace

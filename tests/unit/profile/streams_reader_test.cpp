@@ -39,6 +39,7 @@ TEST(StreamsReader, AWebSocketWithAllItsKeys) {
       "      message_max: 1e6\n      push_lag: {at: /sent/us, unit: us}\n"
       "    - ws_send: AAECAw==\n      binary: true\n"
       "    - ws_await: {}\n      name: any\n      contains: \"hello ${user}\"\n"
+      "      matches: 'seat ([0-9]+) ${'\n"
       "    - ws_close: {code: 4001, reason: \"bye ${user}\"}\n    - ws_close: {}\n");
   const auto& connect = std::get<WsConnectSpec>(steps[0].action);
   EXPECT_EQ(connect.ping_every, seconds{20});
@@ -48,6 +49,7 @@ TEST(StreamsReader, AWebSocketWithAllItsKeys) {
   EXPECT_EQ(connect.push_lag->unit, std::chrono::microseconds{1});
   EXPECT_TRUE(std::get<WsSendSpec>(steps[1].action).binary);
   EXPECT_EQ(std::get<WsAwaitSpec>(steps[2].action).contains->text, "hello ${user}");
+  EXPECT_EQ(std::get<WsAwaitSpec>(steps[2].action).matches->text, "seat ([0-9]+) ${");
   EXPECT_EQ(std::get<WsCloseSpec>(steps[3].action).code, 4001);
   EXPECT_EQ(std::get<WsCloseSpec>(steps[3].action).reason.text, "bye ${user}");
   EXPECT_EQ(std::get<WsCloseSpec>(steps[4].action).code, 1000);
@@ -57,7 +59,8 @@ TEST(StreamsReader, AnEventStreamWithAllItsKeys) {
   const auto steps = read(
       "    - sse_connect: /events/${user}\n      name: feed\n      headers: {Authorization: x}\n"
       "      reconnect: {times: 5, after: 500ms}\n      message_max: 1000\n      push_lag: /ts\n"
-      "    - sse_await: {/v: 2}\n      name: seats\n      event: seats\n      contains: x\n"
+      "    - sse_await: {/v: 2}\n      name: seats\n      event: seats\n      contains: x\n      "
+      "matches: y+\n"
       "      unless: {/over: true}\n      capture: {v: /v}\n      timeout: 30s\n"
       "    - sse_close: {}\n");
   const auto& connect = std::get<SseConnectSpec>(steps[0].action);
@@ -71,6 +74,7 @@ TEST(StreamsReader, AnEventStreamWithAllItsKeys) {
   const auto& await = std::get<SseAwaitSpec>(steps[1].action);
   EXPECT_EQ(await.event, "seats");
   EXPECT_EQ(await.data.where.size(), 1U);
+  EXPECT_EQ(await.data.matches->text, "y+");
   EXPECT_EQ(await.data.unless.size(), 1U);
   EXPECT_EQ(await.data.captures.size(), 1U);
   EXPECT_TRUE(steps[1].waits) << "a wait that is meant";
@@ -102,6 +106,11 @@ TEST(StreamsReader, SaysWhatIsWrongAndWhere) {
             "3000 to 4999\n"
             "7:24 999 is out of range | from 1000 to 4999\n"
             "8:17 \"ws_close\" takes no value | write ws_close: {}\n");
+  EXPECT_EQ(problems("    - ws_await: {}\n      name: a\n      matches: ''\n"
+                     "    - sse_await: {}\n      name: b\n      matches: {a: b}\n"),
+            "8:16 an empty pattern is found in every message | matches: 'seat [0-9]+ is free', or "
+            "leave the key out\n"
+            "11:16 a text is wanted, not a map\n");
   EXPECT_EQ(problems("    - ws_send: not base64\n      binary: true\n"),
             "6:16 a binary message is written in base64 | ws_send: AAECAw==\n");
   EXPECT_EQ(

@@ -201,7 +201,8 @@ TEST(AnswerCheck, PatternsAreCompiledWithTheProfileAndReportedInTheirPlace) {
       "name: t\nscenarios:\n  s: {persona: p, model: open, stages: \"9s:1\"}\npersonas:\n  p:\n"
       "    - get: /\n      name: x\n"
       "      capture: {a: {regex: 'a(b'}, b: {regex: 'x', group: 2}}\n"
-      "      check: ['body matches x**', 'json /a == ${nobody}']\n";
+      "      check: ['body matches x**', 'json /a == ${nobody}']\n"
+      "    - ws_await: {}\n      name: y\n      matches: 'seat (?!7)'\n";
   const auto profile = read_profile(text, "p.yaml", {});
   ASSERT_TRUE(profile.has_value());
   const auto compiled = compile(*profile);
@@ -215,7 +216,8 @@ TEST(AnswerCheck, PatternsAreCompiledWithTheProfileAndReportedInTheirPlace) {
             "8:29 not a regular expression: missing ): a(b\n"
             "8:48 the pattern has no group 2, only 0\n"
             "9:30 not a regular expression: bad repetition operator: **\n"
-            "9:49 unknown variable \"nobody\"\n");
+            "9:49 unknown variable \"nobody\"\n"
+            "12:22 not a regular expression: invalid perl operator: (?!\n");
 }
 
 }  // namespace

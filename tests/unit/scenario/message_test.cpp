@@ -72,6 +72,31 @@ TEST(Message, ContainsAndMembersMustBothHold) {
   EXPECT_EQ(kind(R"({"t":"else"})"), MessageKind::other);
 }
 
+TEST(Message, AFoundPatternContainsAndMembersMustAllHold) {
+  const Variables variables(3);
+  Random random(1, 1);
+  WsAwaitStep step;
+  step.matches = *RegexPattern::compile("seat [0-9]+ is free");
+  const auto kind = [&](std::string_view text) {
+    return classify_message(step, text, variables, random);
+  };
+  EXPECT_EQ(kind("your seat 7 is free"), MessageKind::awaited) << "no JSON is needed";
+  EXPECT_EQ(kind("your seat x is free"), MessageKind::other);
+  EXPECT_EQ(kind(""), MessageKind::other);
+  step.contains = *Template::parse("row 3", slots);
+  EXPECT_EQ(kind("seat 7 is free"), MessageKind::other);
+  EXPECT_EQ(kind("row 3, seat 7 is taken"), MessageKind::other);
+  EXPECT_EQ(kind("row 3, seat 7 is free"), MessageKind::awaited);
+  step.where.emplace_back("/t", *Template::parse("x", slots));
+  EXPECT_EQ(kind("row 3, seat 7 is free"), MessageKind::other);
+  EXPECT_EQ(kind(R"({"t":"x","say":"row 3, seat 7 is free"})"), MessageKind::awaited);
+  EXPECT_EQ(kind(R"({"t":"x","say":"row 3, seat 7 is taken"})"), MessageKind::other);
+  MessageMatch over;
+  over.emplace_back("/t", *Template::parse("over", slots));
+  step.unless.push_back(std::move(over));
+  EXPECT_EQ(kind(R"({"t":"over"})"), MessageKind::over);
+}
+
 TEST(StampedTime, IsANumberOrDigitsInTheUnit) {
   EXPECT_EQ(stamped_time(R"({"ts":1500})", "/ts", milliseconds{1}), seconds{1} + milliseconds{500});
   EXPECT_EQ(stamped_time(R"({"ts":1.5})", "/ts", seconds{1}), milliseconds{1500});
