@@ -141,6 +141,8 @@ Failure failure_of_certificate(long verified) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED:
+    // Signed by a CA of a name that we know, with another key: not the one we trust.
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return Failure::tls_untrusted;
     default:
       return Failure::tls_certificate;
