@@ -98,9 +98,15 @@ void add_bench_load(CLI::App& bench, BenchOptions& options) {
       ->check(CLI::Range(1, 1000000));
   bench.add_option("-t,--threads", options.threads, "threads that generate load (default 1)")
       ->check(CLI::Range(1, 256));
-  bench.add_option("-d,--duration", options.duration, "how long; a bare number is seconds")
-      ->type_name("TIME")
-      ->capture_default_str();
+  bench
+      .add_option("-d,--duration", options.duration,
+                  "how long (default 10s); a bare number is seconds")
+      ->type_name("TIME");
+  bench
+      .add_option("-n,--requests", options.requests,
+                  "so many requests, then it ends; with -d whichever is earlier")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}))
+      ->type_name("COUNT");
   bench.add_option("--warm-up", options.warm_up, "of it, not in the figures")->type_name("TIME");
   bench
       .add_option("-R,--rate", options.rate,
@@ -114,6 +120,14 @@ void add_bench_load(CLI::App& bench, BenchOptions& options) {
   bench.add_flag("--poisson", options.poisson, "random arrivals instead of regular ones");
 }
 
+void add_bench_tls(CLI::App& bench, BenchOptions& options) {
+  bench.add_flag("-k,--insecure", options.insecure, "verify no certificate; the report says so");
+  bench.add_option("--cacert", options.ca_file, "trusted in place of the system's CAs")
+      ->type_name("PEM");
+  bench.add_option("--cert", options.certificate, "the client's certificate")->type_name("PEM");
+  bench.add_option("--key", options.key, "its key, without a passphrase")->type_name("PEM");
+}
+
 void add_bench(CLI::App& app, BenchCommand& command) {
   CLI::App& bench =
       *app.add_subcommand("bench", "measure one URL without a profile, as wrk, wrk2 and oha do");
@@ -122,6 +136,7 @@ void add_bench(CLI::App& app, BenchCommand& command) {
       ->required()
       ->type_name("URL");
   add_bench_load(bench, options);
+  add_bench_tls(bench, options);
   bench.add_option("-m,--method", options.method, "GET, or POST when there is a body")
       ->type_name("METHOD");
   CLI::Option* body =

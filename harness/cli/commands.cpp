@@ -228,6 +228,17 @@ std::optional<std::string> read_body(const std::string& file, std::ostream& err)
   return text.str();
 }
 
+// The profile's keys stand for flags here.
+std::string why_nobody_answered(const FailureResult& failure) {
+  std::string text = fmt::format(": {}: {}", failure.reason, failure.advice);
+  if (failure.reason.starts_with("tls_")) {
+    text +=
+        " (tls.ca_file is --cacert here, tls.certificate --cert, tls.key --key, "
+        "tls.insecure -k)";
+  }
+  return text;
+}
+
 }  // namespace
 
 ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostream& err) {
@@ -257,8 +268,10 @@ ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostr
   request.quiet = command.quiet;
   request.command_line = command.command_line;
   bool answered = false;
+  std::string why = ": is it listening there?";
   request.teller = [&](const RunResult& result, std::ostream& to) {
     answered = !result.statuses.empty();
+    if (!result.failures.empty()) why = why_nobody_answered(result.failures.front());
     if (command.output == "json") {
       to << to_json(result);
     } else {
@@ -268,7 +281,7 @@ ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostr
   const ExitCode code = run(request, stop, out, err);
   if (code == ExitCode::interrupted || answered) return code;
   if (code == ExitCode::topology) return code;
-  err << fmt::format("stampede: {} gave no answer at all: is it listening there?\n", request.url);
+  err << fmt::format("stampede: {} gave no answer at all{}\n", request.url, why);
   return ExitCode::topology;
 }
 

@@ -23,7 +23,10 @@ const Snapshot& rate_snapshot(const MeasuredRun& run) {
 }
 
 double rate_seconds(const MeasuredRun& run) {
-  return run.ended_in_seconds ? static_cast<double>(run.seconds.size()) : run.measured_seconds;
+  if (!run.ended_in_seconds) return run.measured_seconds;
+  const auto whole = static_cast<double>(run.seconds.size());
+  // The last second of a load whose length is not whole is counted for what it has of it.
+  return run.measured_seconds > 0 ? std::min(whole, run.measured_seconds) : whole;
 }
 
 Histogram Latencies::all() const {

@@ -184,7 +184,7 @@ namespace {
 
 // L12, L13: the workers' books put together.
 void join_books(const std::vector<std::unique_ptr<Worker>>& workers, const LoadPlan& plan,
-                SelfMeasure& self) {
+                bool ended_early, SelfMeasure& self) {
   LittleIdentity identity;
   std::uint64_t service = 0, left = 0;
   for (const auto& worker : workers) {
@@ -196,7 +196,9 @@ void join_books(const std::vector<std::unique_ptr<Worker>>& workers, const LoadP
   }
   self.identity = identity;
   if (!self.in_flight) return;
-  const double window = to_seconds(plan.length - plan.warm_up);
+  // A load that ended before its time was watched for as long as it lasted.
+  const double window =
+      ended_early ? self.in_flight->watched_seconds : to_seconds(plan.length - plan.warm_up);
   const double seconds = static_cast<double>(service) / 1e9;
   if (window > 0) self.in_flight->computed_mean = seconds / window;
   // A look each millisecond misjudges each request's time by half of one at most, independently.
@@ -207,7 +209,7 @@ void join_books(const std::vector<std::unique_ptr<Worker>>& workers, const LoadP
 
 // L3–L9 and L18, after the workers have finished.
 void join_self(const std::vector<std::unique_ptr<Worker>>& workers, const LoadPlan& plan,
-               const Snapshot& measured, SelfMeasure& self) {
+               const Snapshot& measured, bool ended_early, SelfMeasure& self) {
   std::vector<std::string> open_names;
   for (const CompiledScenario& scenario : plan.run->scenarios) {
     if (std::holds_alternative<OpenLoad>(scenario.load)) open_names.push_back(scenario.name);
@@ -235,7 +237,7 @@ void join_self(const std::vector<std::unique_ptr<Worker>>& workers, const LoadPl
     }
   }
   self.draws = DrawCounts::joined(*plan.run, draws);
-  join_books(workers, plan, self);
+  join_books(workers, plan, ended_early, self);
 }
 
 }  // namespace
@@ -284,8 +286,10 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
   outcome.ended = now();
   monitor.stop();
   monitor.tell(outcome.self);
-  join_self(workers, plan, outcome.measured, outcome.self);
   outcome.interrupted = interrupted;
+  outcome.ended_early =
+      !interrupted && std::ranges::all_of(workers, [](const auto& w) { return w->ended_early(); });
+  join_self(workers, plan, outcome.measured, outcome.ended_early, outcome.self);
   if (interrupted) outcome.stopped_because = "interrupted";
   for (auto& worker : workers) {
     if (worker->failure()) {

@@ -81,6 +81,7 @@ struct LoadOutcome {
   Ledger ledger;
   TimePoint started, ended;  // of the load
   bool interrupted = false;
+  bool ended_early = false;  // every session that there might be (sessions_max) had ended by then
   std::string stopped_because;  // "" ran to its end; else why it was ended early ("interrupted", …)
   double worker_cpu_max = 0;  // highest mean CPU share over the measured window among workers, 0…1
   double worker_cpu_seconds = 0;  // all workers, whole load

@@ -122,6 +122,7 @@ void SelfMonitor::tell(SelfMeasure& into) const {
   into.machine = between(before_, after_);
   LittleSample& sample = into.in_flight.emplace();
   sample.looks = looks_;
+  sample.watched_seconds = watched_seconds_;
   if (watched_seconds_ > 0) sample.sampled_mean = in_flight_seconds_ / watched_seconds_;
   ClockFacts& clock = into.clock.emplace();
   clock.reads = reads_;

@@ -68,6 +68,7 @@ Worker::ClosedRun::ClosedRun(Worker& the_worker, const CompiledScenario& the_sce
       scenario(the_scenario),
       index(scenario_index),
       users_highest(closed_users_max(std::get<ClosedLoad>(the_scenario.load))),
+      sessions_left(the_worker.sessions_of(std::get<ClosedLoad>(the_scenario.load))),
       loops(users_highest),
       looping(users_highest),
       timer(
@@ -76,6 +77,29 @@ Worker::ClosedRun::ClosedRun(Worker& the_worker, const CompiledScenario& the_sce
             run->worker.adjust_closed(*run);
           },
           this) {}
+
+bool Worker::ClosedRun::take_session() noexcept {
+  if (sessions_left == 0) return false;
+  if (sessions_left != unlimited) --sessions_left;
+  return true;
+}
+
+// A worker has sessions in proportion to its users, so that those with a user more, or without one,
+// end together.
+std::uint64_t Worker::sessions_of(const ClosedLoad& load) const noexcept {
+  if (load.sessions_max == 0) return unlimited;
+  const std::uint64_t users = closed_users_max(load);
+  std::uint64_t sessions = 0;
+  for (std::uint64_t user = index_; user < users; user += plan_.workers) {
+    sessions += load.sessions_max / users + (user < load.sessions_max % users ? 1 : 0);
+  }
+  return sessions;
+}
+
+bool Worker::exhausted() const noexcept {
+  return open_.empty() && instant_.empty() && !closed_.empty() && tasks_ == 0 &&
+         std::ranges::all_of(closed_, [](const ClosedRun& run) { return run.sessions_left == 0; });
+}
 
 std::uint32_t Worker::ClosedRun::wanted(TimePoint at) const {
   const auto& load = std::get<ClosedLoad>(scenario.load);
@@ -282,13 +306,14 @@ void Worker::adjust_closed(ClosedRun& run) {
   if (may_start() && due < std::min(end_, start_ + run.scenario.start_at + length)) {
     state_.wire.timers().arm(run.timer, due);
   }
+  finish_when_idle();  // a worker without a user, or without a session for one
 }
 
 Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
   VirtualUser user(state_, run.scenario, run.index);
   enlist(user);
   TimePoint intended = now();
-  while (number < run.wanted(intended)) {
+  while (number < run.wanted(intended) && run.take_session()) {
     const std::uint64_t session = run.loops[number]++ * run.users_highest + number;
     ++state_.recorder_at(intended).sessions().scheduled;
     user.begin({session, session, 0});
@@ -433,6 +458,11 @@ void Worker::cancel_all() {
 }
 
 void Worker::finish_when_idle() {
+  if (!closing_ && exhausted()) {
+    ended_early_ = true;
+    on_length();  // comes back here
+    return;
+  }
   if (!closing_ || tasks_ > 0 || finished_) return;
   finished_ = true;
   state_.taint.settle();

@@ -65,6 +65,8 @@ class Worker {
   [[nodiscard]] std::uint64_t connections_at_start() const noexcept {
     return connections_at_start_;
   }
+  // All sessions that there might be had begun and ended before the load's time was over.
+  [[nodiscard]] bool ended_early() const noexcept { return ended_early_; }
   [[nodiscard]] const DrawCounts& draws() const noexcept { return state_.draws; }
   [[nodiscard]] const TaintCounter& taint() const noexcept { return state_.taint; }
   // Of each open scenario, in order.
@@ -106,7 +108,10 @@ class Worker {
     Worker& worker;
     const CompiledScenario& scenario;
     std::uint32_t index;
+    // May another session begin? Takes it from what is left.
+    bool take_session() noexcept;
     std::uint32_t users_highest;       // of all workers
+    std::uint64_t sessions_left;       // that this worker's users may still begin
     std::vector<std::uint64_t> loops;  // sessions begun so far, by user
     std::vector<bool> looping;
     Timer timer;
@@ -123,6 +128,10 @@ class Worker {
 
   [[nodiscard]] Stripe stripe() const noexcept { return {index_, plan_.workers}; }
   [[nodiscard]] std::uint64_t share_of(std::uint64_t total) const noexcept;
+  // Of the sessions that this load may begin, those of this worker's users.
+  [[nodiscard]] std::uint64_t sessions_of(const ClosedLoad& load) const noexcept;
+  // Has the load come to its end before its time: every session that there may be has begun?
+  [[nodiscard]] bool exhausted() const noexcept;
   [[nodiscard]] bool may_start() const noexcept { return !closing_ && !ending_; }
   void begin();
   void serve_arrivals(OpenRun& run, bool starting);
@@ -169,6 +178,7 @@ class Worker {
   Alarm second_, probe_, length_, drained_, measured_;
   TimePoint probe_due_;
   std::uint32_t second_number_ = 0;
+  bool ended_early_ = false;
   bool over_ = false;  // nothing waits for a user any more
   bool closing_ = false, ending_ = false, finished_ = false;
   CpuClock cpu_at_start_, cpu_at_second_, cpu_at_measured_;

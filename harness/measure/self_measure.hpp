@@ -84,6 +84,7 @@ struct LittleSample {
   double sampled_mean = 0, computed_mean = 0;
   double standard_error = 0;  // of the sampling, relative
   std::uint64_t looks = 0;
+  double watched_seconds = 0;
 };
 
 // L15

@@ -303,6 +303,7 @@ struct OpenLoad {
 struct ClosedLoad {
   double start_users = 0;
   std::vector<Stage> stages;
+  std::uint64_t sessions_max = 0;  // the load ends once so many have begun; 0: with its stages
 };
 // `users` sessions per round begin their steps after `prepare` at one instant (plus a reaction
 // each); the next round starts `every` later. Every user is prepared (runs `prepare` steps) before

@@ -241,7 +241,7 @@ Names scenario_keys(const std::string& model) {
   } else {
     keys.insert(keys.end(), {"start", "stages"});
     if (model == "closed") {
-      keys.emplace_back("pacing");
+      keys.insert(keys.end(), {"pacing", "sessions_max"});
     } else {
       keys.insert(keys.end(), {"arrivals", "when_full", "shape"});
     }
@@ -330,6 +330,7 @@ LoadShape Reader::read_load(const std::string& model, Fields& fields) {
   values_.number(fields.find("start"), start, 0, rate_max);
   if (model == "closed") {
     ClosedLoad closed{start, read_stages(fields)};
+    values_.whole(fields.find("sessions_max"), closed.sessions_max, 1);
     check_whole_targets(closed, fields);
     return closed;
   }

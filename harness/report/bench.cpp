@@ -88,6 +88,14 @@ void write_errors(const RunResult& run, std::ostream& out) {
   }
 }
 
+// Why connections or answers failed, and what to do about it.
+void write_failures(const RunResult& run, std::ostream& out) {
+  for (const FailureResult& failure : run.failures) {
+    out << fmt::format("            {} {}: {}\n", failure.reason, human_count(failure.count),
+                       failure.advice);
+  }
+}
+
 void write_verdict(const RunResult& run, std::ostream& out) {
   out << '\n';
   for (const Finding* gate : findings_of(run, Finding::Kind::gate)) {
@@ -122,6 +130,9 @@ void write_verdict(const RunResult& run, std::ostream& out) {
 
 void write_bench(const RunResult& run, std::ostream& out) {
   out << "\nstampede bench: " << printable(run.question) << '\n';
+  if (run.connecting.tls_insecure) {
+    out << "  TLS is INSECURE: no certificate was verified\n";
+  }
   out << fmt::format("  requests  {} in {} s = {}\n", human_count(run.total.count),
                      human_number(run.measured_seconds), human_rate(run.http_rate));
   const double seconds = run.duration_seconds > 0 ? run.duration_seconds : 1;
@@ -140,6 +151,7 @@ void write_bench(const RunResult& run, std::ostream& out) {
   }
   out << '\n';
   write_errors(run, out);
+  write_failures(run, out);
   if (run.total.count > 0) {
     write_latencies(run, out);
     write_distribution(run, out);

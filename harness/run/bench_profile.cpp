@@ -4,14 +4,20 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "harness/profile/profile_reader.hpp"
+#include "harness/profile/profile_reader_values.hpp"
 
 namespace stampede {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* bench_duration = "10s";
+// Of a load that ends with its last request: longer than anybody waits.
+constexpr const char* bench_length_max = "24h";
 
 Diagnostic problem(std::string message, std::string hint) {
   return {"bench", {}, std::move(message), std::move(hint)};
@@ -96,13 +102,33 @@ Json step_of(const BenchOptions& options, const std::string& path, Diagnostics& 
   return step;
 }
 
-Json scenario_of(const BenchOptions& options) {
-  const std::string length = with_unit(options.duration);
+// How long the load is in the profile. So many requests at a rate take their time; without one they
+// take what they take, and the load ends with the last of them.
+std::string length_of(const BenchOptions& options, Diagnostics& problems) {
+  if (!options.requests) return with_unit(options.duration.value_or(bench_duration));
+  const std::string given = options.duration ? with_unit(*options.duration) : bench_length_max;
+  if (!options.rate) return given;
+  if (options.poisson) {
+    problems.push_back(problem("so many requests (-n) at random times (--poisson)",
+                               "leave --poisson out, or say how long (-d) in place of how many"));
+  }
+  const double needed = std::ceil(static_cast<double>(*options.requests) / *options.rate * 1e9);
+  const auto limit = parse_duration(given);
+  // A length that cannot be read is told when the profile is read.
+  const bool given_is_less =
+      options.duration && (!limit || static_cast<double>(limit->count()) <= needed);
+  return given_is_less ? given : fmt::format("{:.0f}ns", needed);
+}
+
+Json scenario_of(const BenchOptions& options, Diagnostics& problems) {
+  const std::string length = length_of(options, problems);
   if (!options.rate && options.stages.empty()) {
-    return {{"persona", "bench"},
-            {"model", "closed"},
-            {"start", options.connections},
-            {"stages", fmt::format("{}:{}", length, options.connections)}};
+    Json closed{{"persona", "bench"},
+                {"model", "closed"},
+                {"start", options.connections},
+                {"stages", fmt::format("{}:{}", length, options.connections)}};
+    if (options.requests) closed["sessions_max"] = *options.requests;
+    return closed;
   }
   Json open{{"persona", "bench"},
             {"model", "open"},
@@ -118,17 +144,33 @@ Json scenario_of(const BenchOptions& options) {
   return open;
 }
 
+// Beside the step: what was said of TLS.
+Json tls_of(const BenchOptions& options) {
+  Json tls = Json::object();
+  if (!options.ca_file.empty()) tls["ca_file"] = options.ca_file;
+  if (!options.certificate.empty()) tls["certificate"] = options.certificate;
+  if (!options.key.empty()) tls["key"] = options.key;
+  if (options.insecure) tls["insecure"] = true;
+  return tls;
+}
+
+std::string plural(std::uint64_t count, const char* word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
 // "64 connections, 2 threads, 10s, closed loop at http://…"
 std::string question_of(const BenchOptions& options) {
   std::string load = "closed loop";
   if (options.rate) load = fmt::format("{} requests/s", *options.rate);
   if (!options.stages.empty()) load = "requests/s " + options.stages;
-  const auto plural = [](std::uint32_t count, const char* word) {
-    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-  };
+  std::string length;
+  if (options.requests) length = plural(*options.requests, "request") + ", ";
+  if (options.duration || !options.requests) {
+    length += (options.requests ? "at most " : "") +
+              with_unit(options.duration.value_or(bench_duration)) + ", ";
+  }
   return fmt::format("{}, {}, {}{}, at {}", plural(options.connections, "connection"),
-                     plural(options.threads, "thread"),
-                     options.stages.empty() ? with_unit(options.duration) + ", " : "", load,
+                     plural(options.threads, "thread"), options.stages.empty() ? length : "", load,
                      options.url);
 }
 
@@ -140,6 +182,10 @@ Checked<BenchProfile> make_bench_profile(const BenchOptions& options) {
   if (options.rate && !options.stages.empty()) {
     problems.push_back(problem("a rate and stages at once", "give -R or --stages"));
   }
+  if (options.requests && !options.stages.empty()) {
+    problems.push_back(problem("a number of requests and stages at once",
+                               "give -n or --stages, which say it too"));
+  }
   const Json step = step_of(options, url ? url->path : "/", problems);
   Json text{{"name", "bench"},
             {"question", question_of(options)},
@@ -148,7 +194,8 @@ Checked<BenchProfile> make_bench_profile(const BenchOptions& options) {
             {"warm_up", with_unit(options.warm_up)},
             {"drain", with_unit(options.timeout)},
             {"personas", {{"bench", Json::array({step})}}},
-            {"scenarios", {{"bench", scenario_of(options)}}}};
+            {"scenarios", {{"bench", scenario_of(options, problems)}}}};
+  if (const Json tls = tls_of(options); !tls.empty()) text["tls"] = tls;
   if (!options.gates.empty()) text["gates"] = options.gates;
   // JSON is YAML: the reader's checks, limits and hints are those of every profile.
   Checked<Profile> profile = read_profile(text.dump(1), "bench");

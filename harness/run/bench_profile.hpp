@@ -16,7 +16,10 @@ struct BenchOptions {
   std::string url;  // http://host:port[/path][?query]
   std::uint32_t connections = 50;
   std::uint32_t threads = 1;
-  std::string duration = "10s";  // a bare number is seconds, as wrk takes it
+  // A bare number is seconds, as wrk takes it. Absent: 10s, or as long as `requests` take.
+  std::optional<std::string> duration;
+  std::optional<std::uint64_t>
+      requests;  // the load ends once so many were sent; or with `duration`
   std::string warm_up = "0s";
   std::optional<double> rate;  // requests a second; absent: as fast as the connections can
   std::string stages;          // "30s:100,2m:1000": rates, linear between them; instead of `rate`
@@ -24,6 +27,9 @@ struct BenchOptions {
   std::string method;          // "" GET, or POST with a body
   std::optional<std::string> body;
   std::vector<std::string> headers;  // "Name: value"
+  // Of https: as `tls` of a profile.
+  std::string ca_file, certificate, key;
+  bool insecure = false;
   std::string timeout = "10s";
   std::uint64_t seed = 1;
   std::vector<std::string> gates;  // "p95 < 300ms"

@@ -48,6 +48,7 @@ class Story {
   void stop_when_a_part_died();
   void fill_result();
   void fill_processes();
+  void forget_part_of_a_second();
   void decide_verdict();
   [[nodiscard]] LoadPlan make_plan() const;
   void end(std::string state, std::string reason);

@@ -104,8 +104,10 @@ void Story::judge_all() {
   measured_.samples_min = profile_.validity.samples_min;
   const double planned = to_seconds(run_length(profile_) - profile_.warm_up);
   const double lasted = to_seconds(load_.ended - load_.started - profile_.warm_up);
-  measured_.measured_seconds =
-      load_.interrupted ? std::clamp(lasted, 0.0, planned) : std::max(0.0, planned);
+  measured_.measured_seconds = load_.interrupted || load_.ended_early
+                                   ? std::clamp(lasted, 0.0, planned)
+                                   : std::max(0.0, planned);
+  if (load_.ended_early) forget_part_of_a_second();
   if (load_.started == TimePoint{}) return;  // nothing was driven: nothing to judge
   std::vector<Finding> findings = judge(profile_.gates, measured_);
   std::ranges::move(findings_, std::back_inserter(findings));
@@ -129,6 +131,12 @@ void Story::judge_all() {
   facts.steady_plan = is_steady(profile_);
   std::ranges::move(judge_validity(facts, profile_.validity), std::back_inserter(findings));
   findings_ = std::move(findings);
+}
+
+// A load that was done before its time ended within a second: rates are those of the whole of it.
+void Story::forget_part_of_a_second() {
+  measured_.ended_in_seconds.reset();
+  if (!measured_.seconds.empty()) measured_.seconds.pop_back();
 }
 
 void Story::decide_verdict() {

@@ -43,6 +43,35 @@ TEST(Bench, KeepsARateAndWritesJsonToAPipe) {
   EXPECT_EQ(answers, 200u);
 }
 
+TEST(Bench, ANumberOfRequestsIsSentByTheLoopAndThenItEnds) {
+  const AnsweringServer server;
+  const auto result = bench({server.url(), "-n", "1003", "-c", "7", "-t", "2", "-o", "json"});
+  EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 3) << result.err;
+  const auto run = nlohmann::json::parse(result.out);
+  EXPECT_EQ(run["sessions"]["scheduled"], 1003);
+  EXPECT_EQ(run["sessions"]["completed"], 1003);
+  EXPECT_EQ(run["statuses"]["200"], 1003);
+  EXPECT_EQ(run["state"], "complete");
+  const double seconds = run["measured_seconds"];
+  EXPECT_GT(seconds, 0);
+  EXPECT_LT(seconds, 60) << "it ends with the last of them";
+  EXPECT_NEAR(run["http_per_second"].get<double>() * seconds, 1003, 1);
+}
+
+TEST(Bench, ANumberOfRequestsOrATimeWhicheverIsEarlier) {
+  const AnsweringServer server;
+  const auto few = bench({server.url(), "-n", "5", "-c", "9", "-d", "60s", "-o", "json"});
+  EXPECT_EQ(nlohmann::json::parse(few.out)["statuses"]["200"], 5);
+  const auto at_rate =
+      bench({server.url(), "-n", "40", "-R", "100", "-t", "2", "-c", "4", "-o", "json"});
+  EXPECT_EQ(nlohmann::json::parse(at_rate.out)["statuses"]["200"], 40);
+  const auto cut =
+      bench({server.url(), "-n", "1000000000", "-R", "100", "-d", "500ms", "-o", "json"});
+  EXPECT_EQ(nlohmann::json::parse(cut.out)["statuses"]["200"], 50);
+  EXPECT_EQ(bench({server.url(), "-n", "0"}).exit_code, 64);
+  EXPECT_EQ(bench({server.url(), "-n", "5", "--stages", "1s:5"}).exit_code, 64);
+}
+
 TEST(Bench, ErrorsAreCountedAndGatesJudged) {
   const AnsweringServer server({.status = 500});
   const auto result = bench({server.url(), "-R", "50", "-d", "1s", "--gate", "errors < 1%", "-q"});

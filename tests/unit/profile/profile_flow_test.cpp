@@ -165,9 +165,8 @@ TEST(ProfilePacing, OfAClosedScenarioAlone) {
   EXPECT_EQ(
       problems(with_scenarios("  a: {persona: p, model: open, stages: \"9s:1\", pacing: 1s}\n")),
       "4:48 unknown key \"pacing\" in an open scenario | known are persona, model, start_at, "
-      "start_after, users_max, user_from, user_count, variables, feed, tags, start, stages, "
-      "arrivals, "
-      "when_full, shape");
+      "start_after, users_max, user_from, user_count, variables, feed, tags, connection, tls, "
+      "start, stages, arrivals, when_full, shape");
 }
 
 TEST(ProfileStartAfter, StartsAtTheEndOfTheOthersLoad) {

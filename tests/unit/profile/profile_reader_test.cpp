@@ -504,8 +504,8 @@ TEST(ProfileScenario, Closed) {
       problems(
           with_scenario("    {persona: p, model: closed, stages: \"5s:1\", arrivals: regular}\n")),
       "5:49 unknown key \"arrivals\" in a closed scenario | known are persona, model, start_at, "
-      "start_after, users_max, user_from, user_count, variables, feed, tags, start, stages, "
-      "pacing");
+      "start_after, users_max, user_from, user_count, variables, feed, tags, connection, tls, "
+      "start, stages, pacing, sessions_max");
 }
 
 TEST(ProfileScenario, Instant) {

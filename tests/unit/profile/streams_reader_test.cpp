@@ -108,7 +108,7 @@ TEST(StreamsReader, SaysWhatIsWrongAndWhere) {
             "8:17 \"ws_close\" takes no value | write ws_close: {}\n");
   EXPECT_EQ(problems("    - ws_await: {}\n      name: a\n      matches: ''\n"
                      "    - sse_await: {}\n      name: b\n      matches: {a: b}\n"),
-            "8:16 an empty pattern is found in every message | matches: 'seat [0-9]+ is free', or "
+            "8:17 an empty pattern is found in every message | matches: 'seat [0-9]+ is free', or "
             "leave the key out\n"
             "11:16 a text is wanted, not a map\n");
   EXPECT_EQ(problems("    - ws_send: not base64\n      binary: true\n"),

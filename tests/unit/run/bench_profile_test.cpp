@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/load/arrival_schedule.hpp"
 #include "harness/run/run.hpp"
 
 namespace stampede {
@@ -56,6 +57,60 @@ TEST(BenchProfile, WithARateArrivalsWaitForAConnection) {
   EXPECT_EQ(scenario.users_max, 7u);
   EXPECT_EQ(load.arrival, Arrival::regular);
   EXPECT_EQ(load.start_rate, 250);
+}
+
+const ClosedLoad& closed_of(const BenchProfile& made) {
+  return std::get<ClosedLoad>(made.profile.scenarios.at(0).load);
+}
+
+TEST(BenchProfile, ANumberOfRequestsEndsTheLoop) {
+  BenchOptions from = options();
+  from.connections = 3;
+  from.requests = 1000;
+  EXPECT_EQ(closed_of(make(from)).sessions_max, 1000u);
+  EXPECT_EQ(run_length(make(from).profile), std::chrono::hours{24}) << "nothing else ends it";
+  EXPECT_EQ(make(from).profile.question,
+            "3 connections, 1 thread, 1000 requests, closed loop, at http://127.0.0.1:8080/a?b=c");
+  from.duration = "2";
+  EXPECT_EQ(closed_of(make(from)).sessions_max, 1000u);
+  EXPECT_EQ(run_length(make(from).profile), std::chrono::seconds{2});
+  EXPECT_EQ(make(options()).profile.question.find("request"), std::string::npos);
+}
+
+TEST(BenchProfile, ANumberOfRequestsAtARateTakesItsTimeUnlessTheTimeIsLess) {
+  BenchOptions from = options();
+  from.rate = 3;
+  from.requests = 100;
+  const auto arrivals = [](const BenchProfile& made) {
+    const auto& load = std::get<OpenLoad>(made.profile.scenarios.at(0).load);
+    return count_arrivals(load, 1, Nanos{0}, std::chrono::hours{1});
+  };
+  EXPECT_EQ(arrivals(make(from)), 100u);
+  EXPECT_EQ(run_length(make(from).profile), Nanos{33'333'333'334});
+  from.duration = "10s";
+  EXPECT_EQ(arrivals(make(from)), 30u);
+  from.duration = "1m";
+  EXPECT_EQ(arrivals(make(from)), 100u);
+  from.poisson = true;
+  from.stages = "1s:1";
+  EXPECT_NE(problems_of(from).find("at random times"), std::string::npos);
+  EXPECT_NE(problems_of(from).find("a number of requests and stages"), std::string::npos);
+}
+
+TEST(BenchProfile, WhatIsSaidOfTls) {
+  BenchOptions from = options("https://127.0.0.1:8443/");
+  EXPECT_FALSE(make(from).profile.tls.insecure);
+  from.insecure = true;
+  from.ca_file = "ca.pem";
+  from.certificate = "me.pem";
+  from.key = "me.key";
+  const TlsSpec tls = make(from).profile.tls;
+  EXPECT_TRUE(tls.insecure);
+  EXPECT_EQ(tls.ca_file, "ca.pem");
+  EXPECT_EQ(tls.certificate_file, "me.pem");
+  EXPECT_EQ(tls.key_file, "me.key");
+  from.key.clear();
+  EXPECT_NE(problems_of(from).find("a certificate without its key"), std::string::npos);
 }
 
 TEST(BenchProfile, StagesAreAPlanOfRates) {
