@@ -10,8 +10,10 @@
 #include <stop_token>
 #include <thread>
 
+#include "target/http/rate_limits.hpp"
 #include "target/http/routes_health.hpp"
 #include "target/http/routes_page.hpp"
+#include "target/http/routes_provider.hpp"
 #include "target/http/server.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
@@ -36,13 +38,22 @@ struct Shared {
   explicit Shared(Config given) : config(std::move(given)) {
     for (const std::string& name : config.defects) *switches.defect(name) = true;
     switches.set_payment(config.payment);
+    for (const char* name : {"redis", "mysql", "pg"}) {
+      metrics.gauge("breaker_state", "dep", name, 0);
+    }
   }
   Config config;
   Metrics metrics;
   Switches switches;
   ServerLoad load;
   std::atomic<bool> prepared{false};
-  OrderSignals order_signals;  // a payment on one thread wakes waiters and relay on another
+  Breakers breakers{[this](std::string_view name, CircuitBreaker::State state) {
+    metrics.gauge("breaker_state", "dep", name, static_cast<double>(state));
+    log_warning("breaker", {{"dep", std::string(name)},
+                            {"state", std::string(CircuitBreaker::name_of(state))}});
+  }};
+  ProviderBooks provider_books;  // of the role pg
+  OrderSignals order_signals;    // a payment on one thread wakes waiters and relay on another
   std::stop_source stop;
 };
 
@@ -73,7 +84,10 @@ struct ThreadParts {
                 *queue,
                 number,
                 shared.stop.get_token(),
-                &shared.order_signals} {
+                &shared.order_signals,
+                &shared.breakers} {
+    redis.guard(shared.breakers.redis);
+    mysql.guard(shared.breakers.mysql);
     mysql.on_wait([&metrics = shared.metrics](auto took) { metrics.mysql_pool_wait(took); });
   }
 
@@ -100,8 +114,10 @@ struct ThreadParts {
               add_reservation_routes(context, table),
               add_order_routes(context, table),
               add_payment_routes(context, table),
+              add_provider_routes(context, shared.provider_books, table),
               add_admin_routes(context, table)};
     add_page_routes(table);
+    owners.push_back(limit_rates(context, table));
     server = std::make_unique<HttpServer>(io, shared.config, shared.metrics, shared.switches,
                                           shared.load, table);
   }
@@ -130,6 +146,10 @@ std::string text_of(std::exception_ptr failure) {
 
 // The tables, once the stores answer. Several instances may do this at once.
 Task<void> prepare(ThreadParts& parts, Shared& shared) {
+  if (shared.config.roles.contains("pg")) {  // it has no stores
+    shared.prepared = true;
+    co_return;
+  }
   const TimePoint until = Clock::now() + stores_within;
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> pause(
       parts.io.get_executor());

@@ -101,12 +101,16 @@ void declare_server(Flags& flags) {
   flags.add("--mysql-user", "user of the database", "root");
   flags.add("--mysql-database", "name of the database", "boxoffice");
   flags.add("--mysql-pool", "database connections per thread", "16");
-  flags.add("--roles", "all, or a list of: " + joined(role_names()), "all");
+  flags.add("--roles", "all, or a list of: " + joined(role_names()) + "; or pg alone", "all");
   flags.add("--path-prefix", "prefix of every path, such as /ticketing/order", "");
   flags.add("--threads", "I/O threads", "1");
   flags.add("--in-flight-max", "requests at once per role; above it 503 OVERLOADED", "4000");
   flags.add("--connections-max", "open connections; above it a new one is refused", "60000");
   flags.add("--drain-seconds", "how long a stop waits for what is in flight", "10");
+  flags.add("--ratelimit",
+            "on, off (capacity runs), or on with other rates: NAME=PER_SECOND:BURST, … of user, "
+            "hold, bid, login, address",
+            "on");
   flags.add("--node", "number of this instance, part of order ids", "0");
   flags.add("--defects", "deliberate bugs, with --lab: " + joined(Switches::defect_names()), "");
   flags.add("--log-level", "debug, info, warning or error", "info");
@@ -125,6 +129,12 @@ void declare_payment(Flags& flags) {
   flags.add("--webhook-lost", "share of webhooks whose first try is lost", "0");
   flags.add("--webhook-late", "share of webhooks that come after the order's deadline", "0");
   flags.add("--webhook-forged", "share of webhooks sent also with a wrong signature", "0");
+  flags.add("--refund-fail", "share of refunds whose first tries are refused", "0");
+  flags.add("--pg",
+            "inline: the simulated provider is in this process; process: it is one of its own, "
+            "`boxoffice --roles=pg`",
+            "inline");
+  flags.add("--pg-address", "HOST:PORT of the provider's process", "127.0.0.1:8090");
   flags.add("--webhook-retry-unit-ms", "unit of the retry delays 1, 4, 16, …", "100");
   flags.add("--payment-seed", "seed of the payment decisions", "1");
 }
@@ -159,11 +169,15 @@ void read_roles(const Flags& flags, Config& config, ConfigProblems& problems) {
     return;
   }
   for (const std::string& role : split(flags.text("--roles"), ',')) {
-    if (std::ranges::find(known, role) == known.end()) {
-      problems.problems.push_back(
-          fmt::format("--roles: '{}' is not a role; there are all, {}", role, joined(known)));
+    if (role != "pg" && std::ranges::find(known, role) == known.end()) {
+      problems.problems.push_back(fmt::format(
+          "--roles: '{}' is not a role; there are all, {}, and pg", role, joined(known)));
     }
     config.roles.insert(role);
+  }
+  if (config.roles.contains("pg") && config.roles.size() > 1) {
+    problems.problems.emplace_back(
+        "--roles: pg is a process of its own and stands alone; run it with --roles=pg");
   }
 }
 
@@ -257,11 +271,61 @@ void read_payment(Flags& flags, PaymentConfig& payment, ConfigProblems& problems
   payment.webhook_lost = flags.number("--webhook-lost", 0.0, 1.0, problems);
   payment.webhook_late = flags.number("--webhook-late", 0.0, 1.0, problems);
   payment.webhook_forged = flags.number("--webhook-forged", 0.0, 1.0, problems);
+  payment.refund_fail = flags.number("--refund-fail", 0.0, 1.0, problems);
   payment.retry_unit_ms =
       flags.number<std::uint32_t>("--webhook-retry-unit-ms", 1, 60000, problems);
   payment.seed = flags.number<std::uint64_t>("--payment-seed", 0,
                                              std::numeric_limits<std::uint64_t>::max(), problems);
   read_delay(flags, payment, problems);
+}
+
+constexpr double rate_min = 0.001, rate_max = 1e6;
+constexpr std::uint32_t burst_max = 1'000'000;
+
+void read_rate_limits(const Flags& flags, RateLimits& limits, ConfigProblems& problems) {
+  const std::string& text = flags.text("--ratelimit");
+  limits.on = text != "off";
+  if (text == "on" || text == "off") return;
+  const std::map<std::string, Rate*> known{{"user", &limits.user},
+                                           {"hold", &limits.hold},
+                                           {"bid", &limits.bid},
+                                           {"login", &limits.login},
+                                           {"address", &limits.address}};
+  for (const std::string& part : split(text, ',')) {
+    const auto equals = part.find('='), colon = part.find(':');
+    const auto at = known.find(part.substr(0, equals));
+    std::optional<double> rate;
+    std::optional<std::uint32_t> burst;
+    if (at != known.end() && equals != std::string::npos && colon != std::string::npos &&
+        colon > equals) {
+      rate = number_of<double>(std::string_view(part).substr(equals + 1, colon - equals - 1));
+      burst = number_of<std::uint32_t>(std::string_view(part).substr(colon + 1));
+    }
+    if (!rate || !burst || *rate < rate_min || *rate > rate_max || *burst < 1 ||
+        *burst > burst_max) {
+      problems.problems.push_back(
+          fmt::format("--ratelimit must be on, off or a list such as user=20:40,hold=5:5 of user, "
+                      "hold, bid, login, address (per second, burst), not '{}'",
+                      part));
+      continue;
+    }
+    *at->second = Rate{*rate, *burst};
+  }
+}
+
+void read_provider(const Flags& flags, Config& config, ConfigProblems& problems) {
+  const std::string& where = flags.text("--pg");
+  if (where != "inline" && where != "process") {
+    problems.problems.push_back(fmt::format("--pg must be inline or process, not '{}'", where));
+  }
+  if (where != "process") return;
+  read_endpoint(flags, "--pg-address", config.pg_host, config.pg_port, problems);
+  boost::system::error_code no_address;
+  boost::asio::ip::make_address(config.pg_host, no_address);
+  if (no_address) {
+    problems.problems.push_back(fmt::format(
+        "--pg-address must begin with an IP address, such as 127.0.0.1, not '{}'", config.pg_host));
+  }
 }
 
 void read_server(Flags& flags, Config& config, ConfigProblems& problems) {
@@ -356,6 +420,8 @@ boost::system::result<Config, ConfigProblems> read_config(std::vector<std::strin
   read_roles(flags, config, problems);
   read_defects(flags, config, problems);
   read_payment(flags, config.payment, problems);
+  read_provider(flags, config, problems);
+  read_rate_limits(flags, config.rate_limits, problems);
   read_secrets(std::move(secrets), config, made_up, problems);
   if (!problems.problems.empty()) return problems;
   return config;

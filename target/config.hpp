@@ -23,9 +23,20 @@ struct PaymentConfig {
   double timeout = 0;  // probability that the outcome is decided but not told
   double webhook_duplicate = 0, webhook_reorder = 0, webhook_lost = 0, webhook_forged = 0;
   double webhook_late = 0;  // the first try comes after the order's deadline
+  double refund_fail = 0;   // share of refunds whose first tries are refused
   std::uint64_t seed = 1;
   std::uint32_t retry_unit_ms = 100;  // of webhook retries 1, 4, 16, 64, 256, 1024, 4096 units
   std::uint32_t inflight_max = 2000;
+};
+
+struct Rate {
+  double per_second = 0;    // above 0
+  std::uint32_t burst = 1;  // at once
+};
+// Domain §2.3.9. An address is limited only where no token says who asks.
+struct RateLimits {
+  bool on = true;
+  Rate user{20, 40}, hold{5, 5}, bid{5, 5}, login{5.0 / 60, 5}, address{200, 400};
 };
 
 struct Config {
@@ -39,7 +50,7 @@ struct Config {
   std::string mysql_host = "127.0.0.1", mysql_user = "root", mysql_password,
               mysql_database = "boxoffice";
   std::uint16_t mysql_port = 3306;
-  std::set<std::string> roles;         // catalog queue reservation order payment worker admin
+  std::set<std::string> roles;         // … worker admin; pg stands alone
   std::string path_prefix;             // "" or "/ticketing/order"
   std::uint32_t threads = 1;           // I/O threads, one io_context each
   std::uint32_t mysql_pool = 16;       // connections per thread
@@ -50,7 +61,10 @@ struct Config {
   bool lab = false;        // allows defects
   // hold_check_then_set no_guard1 release_without_owner conflict_is_400
   std::set<std::string> defects;
+  RateLimits rate_limits;
   PaymentConfig payment;
+  std::string pg_host;  // of the provider's own process; empty: inline
+  std::uint16_t pg_port = 0;
   std::string log_level = "info";
 };
 

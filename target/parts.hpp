@@ -9,7 +9,9 @@
 #include "target/http/api.hpp"
 #include "target/metrics.hpp"
 #include "target/service/catalogue.hpp"
+#include "target/service/circuit_breaker.hpp"
 #include "target/service/queue_places.hpp"
+#include "target/service/rate_limits.hpp"
 #include "target/service/seat_holds.hpp"
 #include "target/store/mysql.hpp"
 #include "target/store/redis_client.hpp"
@@ -39,6 +41,7 @@ struct ThreadContext {
   std::stop_token stop;  // requested when the drain begins
   // Of the process (service/order_signals.hpp); null: orders' signals stay on this thread.
   OrderSignals* order_signals = nullptr;
+  Breakers* breakers = nullptr;  // of the process
 };
 
 // store/ (MySQL side)
@@ -48,6 +51,7 @@ std::unique_ptr<SeatLedger> make_seat_ledger(MysqlPool& mysql, Metrics& metrics)
 std::unique_ptr<SeatHolds> make_seat_holds(RedisClient& redis, const Switches& switches,
                                            Metrics& metrics);
 std::unique_ptr<HoldDirectory> make_hold_directory(RedisClient& redis);
+std::unique_ptr<RateBuckets> make_rate_buckets(RedisClient& redis);
 std::unique_ptr<Leases> make_leases(RedisClient& redis);
 std::unique_ptr<QueuePlaces> make_queue_places(RedisClient& redis, Metrics& metrics);
 

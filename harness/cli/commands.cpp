@@ -286,8 +286,8 @@ ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostr
 }
 
 ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& err) {
-  if (options.topology != "single") {
-    err << fmt::format("stampede: no topology {}; there is: single\n", options.topology);
+  if (options.topology != "single" && options.topology != "split") {
+    err << fmt::format("stampede: no topology {}; there are: single, split\n", options.topology);
     return ExitCode::usage;
   }
   std::stop_source stop;

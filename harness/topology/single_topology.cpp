@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/time.hpp"
+#include "harness/topology/boxoffice_command.hpp"
 #include "harness/topology/free_port.hpp"
 #include "harness/topology/http_exchange.hpp"
 #include "harness/topology/stores.hpp"
@@ -21,11 +22,7 @@ namespace {
 
 using Progress = PrivateStores::Progress;
 
-constexpr int start_tries_max = 3;
-constexpr std::chrono::seconds ready_within{60};
-constexpr std::chrono::milliseconds poll_step{10};
 constexpr rlim_t descriptors_wanted = 65536;
-constexpr const char* port_taken = "Address already in use";
 
 std::filesystem::path make_directory(const std::filesystem::path& root) {
   std::error_code ignored;
@@ -53,23 +50,6 @@ void note_descriptors(const Progress& progress) {
         fmt::format("note: only {} descriptors per process are allowed; {} would be safe for "
                     "large runs (ulimit -Hn, or /etc/security/limits.conf)",
                     files.rlim_max, descriptors_wanted));
-  }
-}
-
-[[noreturn]] void fail_start(Process& process, const std::string& what) {
-  const std::string words = process.last_words();
-  throw TopologyError(
-      fmt::format("{} {}{}", process.role(), what, words.empty() ? "" : "; last words:\n" + words));
-}
-
-// Waits until `ready` says so; throws when the process ends, time is up or a stop is asked for.
-void await_ready(Process& process, const std::stop_token& stop, TimePoint until,
-                 const std::function<bool()>& ready) {
-  while (!ready()) {
-    if (stop.stop_requested()) throw TopologyError("stopped while " + process.role() + " started");
-    if (!process.alive()) fail_start(process, process.ending() + " before it was ready");
-    if (now() >= until) fail_start(process, "was not ready in time");
-    std::this_thread::sleep_for(poll_step);
   }
 }
 
@@ -207,19 +187,6 @@ void PrivateStores::keep_logs() const noexcept {
 
 namespace {
 
-std::string delay_text(const RandomDuration& delay) {
-  const double ms = delay.a_seconds * 1e3;
-  using Kind = RandomDuration::Kind;
-  if (delay.kind == Kind::constant) return fmt::format("fixed:{}", ms);
-  if (delay.kind == Kind::uniform) return fmt::format("uniform:{}:{}", ms, delay.b * 1e3);
-  if (delay.kind == Kind::lognormal) {
-    constexpr double z99 = 2.3263478740408408;  // the target wants median and 99th percentile
-    return fmt::format("lognormal:{}:{}", ms, ms * std::exp(z99 * delay.b));
-  }
-  throw TopologyError(
-      "boxoffice: the payment delay must be constant, uniform or lognormal: it knows no other");
-}
-
 class SingleTopology final : public Topology {
  public:
   SingleTopology(const TopologyPlan& plan, const std::stop_token& stop, const Progress& progress)
@@ -291,96 +258,23 @@ class SingleTopology final : public Topology {
 
   void start_boxoffice(const TopologyPlan& plan, const std::stop_token& stop,
                        const Progress& progress) {
-    endpoints_.http = {"127.0.0.1", port_for(plan, "port")};
-    endpoints_.admin = Endpoint{"127.0.0.1", port_for(plan, "admin-port")};
+    endpoints_.http = {"127.0.0.1", port_asked_for(plan, "port")};
+    endpoints_.admin = Endpoint{"127.0.0.1", port_asked_for(plan, "admin-port")};
     const std::filesystem::path own = stores_.directory() / "boxoffice";
     // Secrets travel in the environment: a command line is visible to every user of the machine.
     const ProcessSpec spec{
         "boxoffice",
         std::filesystem::absolute(plan.boxoffice),  // the child has another directory
-        arguments(plan),
-        {"BOXOFFICE_ADMIN_TOKEN=" + endpoints_.admin_token,
-         "BOXOFFICE_JWT_SECRET=" + random_secret(), "BOXOFFICE_PASS_SECRET=" + random_secret(),
-         "BOXOFFICE_WEBHOOK_SECRET=" + random_secret(),
-         "BOXOFFICE_MYSQL_PASSWORD=" + stores_.mysql().password},
+        arguments_of(boxoffice_options(plan, stores_, endpoints_), plan),
+        boxoffice_secrets(endpoints_.admin_token, stores_.mysql().password),
         own,
         own / "boxoffice.log"};
     command_ = fmt::format("{} {}", plan.boxoffice.string(), fmt::join(spec.arguments, " "));
     const TimePoint begin = now();
     boxoffice_ = std::make_unique<Process>(spec, &stores_.guardian());
-    await_ready(*boxoffice_, stop, begin + ready_within, [this] { return boxoffice_ready(); });
+    await_ready(*boxoffice_, stop, begin + ready_within,
+                [this] { return boxoffice_ready(endpoints_.http, endpoints_.path_prefix); });
     progress(fmt::format("boxoffice ready in {:.2f} s", to_seconds(now() - begin)));
-  }
-
-  bool boxoffice_ready() const {
-    try {
-      const HttpQuestion question{"GET", endpoints_.path_prefix + "/readyz", "", {}};
-      return exchange(endpoints_.http, question, std::chrono::seconds{2}).status == 200;
-    } catch (const std::exception&) {
-      return false;
-    }
-  }
-
-  // A port that the profile asks for must be free; without a wish any free one will do.
-  static std::uint16_t port_for(const TopologyPlan& plan, const std::string& option) {
-    const auto wish = plan.target.options.find(option);
-    if (wish == plan.target.options.end()) return free_port();
-    unsigned port = 0;
-    const std::string& text = wish->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc{} || end != text.data() + text.size() || port == 0 || port > 65535) {
-      throw TopologyError(fmt::format("boxoffice: option {}: '{}' is no port", option, text));
-    }
-    const std::string holder = port_holder(static_cast<std::uint16_t>(port));
-    if (!holder.empty()) {
-      throw TopologyError(
-          fmt::format("boxoffice: port {} (option {}) is {}. Choose another, or "
-                      "leave the option out for a free one",
-                      port, option, holder));
-    }
-    return static_cast<std::uint16_t>(port);
-  }
-
-  // The store's Unix socket, which costs less than loopback TCP on both sides; its port where the
-  // directory's name is too long for a socket address.
-  [[nodiscard]] std::string store_address(const char* store, const std::string& host,
-                                          std::uint16_t port) const {
-    const std::filesystem::path socket = stores_.directory() / store / "s";
-    if (socket.string().size() > 100) return fmt::format("{}:{}", host, port);
-    return "unix:" + socket.string();
-  }
-
-  std::vector<std::string> arguments(const TopologyPlan& plan) const {
-    const MysqlEndpoint& mysql = stores_.mysql();
-    const PaymentSpec& payment = plan.target.payment;
-    std::map<std::string, std::string> options{
-        {"host", endpoints_.http.host},
-        {"port", std::to_string(endpoints_.http.port)},
-        {"admin-port", std::to_string(endpoints_.admin->port)},
-        {"redis", store_address("redis", stores_.redis().host, stores_.redis().port)},
-        {"mysql", store_address("mariadb", mysql.host, mysql.port)},
-        {"mysql-user", mysql.user},
-        {"mysql-database", mysql.database},
-        {"roles", "all"},
-        {"payment-mode", payment.mode},
-        {"payment-approve", fmt::format("{}", payment.approve)},
-        {"payment-delay", delay_text(payment.delay)},
-        {"payment-seed", std::to_string(plan.payment_seed)}};
-    if (plan.target.threads > 0) options["threads"] = std::to_string(plan.target.threads);
-    const auto chance = [&options](const char* name, double p) {
-      if (p > 0) options[name] = fmt::format("{}", p);
-    };
-    chance("webhook-duplicate", payment.webhook_duplicate);
-    chance("webhook-reorder", payment.webhook_reorder);
-    chance("webhook-lost", payment.webhook_lost);
-    if (!plan.target.defects.empty()) {
-      options["defects"] = fmt::format("{}", fmt::join(plan.target.defects, ","));
-    }
-    for (const auto& [name, value] : plan.target.options) options[name] = value;
-    std::vector<std::string> result;
-    if (!plan.target.defects.empty()) result.emplace_back("--lab");
-    for (const auto& [name, value] : options) result.push_back("--" + name + "=" + value);
-    return result;
   }
 
   PrivateStores stores_;
@@ -391,8 +285,7 @@ class SingleTopology final : public Topology {
 
 }  // namespace
 
-std::unique_ptr<Topology> start_single(const TopologyPlan& plan, const std::stop_token& stop,
-                                       const Progress& progress) {
+void check_machine(const TopologyPlan& plan, const Progress& progress) {
   if (access(plan.boxoffice.c_str(), X_OK) != 0) {
     throw TopologyError(
         fmt::format("boxoffice: the program is missing at '{}'. Build it (cmake "
@@ -400,6 +293,11 @@ std::unique_ptr<Topology> start_single(const TopologyPlan& plan, const std::stop
                     plan.boxoffice.string()));
   }
   note_descriptors(progress);
+}
+
+std::unique_ptr<Topology> start_single(const TopologyPlan& plan, const std::stop_token& stop,
+                                       const Progress& progress) {
+  check_machine(plan, progress);
   return std::make_unique<SingleTopology>(plan, stop, progress);
 }
 

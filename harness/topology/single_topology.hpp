@@ -40,6 +40,8 @@ class PrivateStores {
 [[nodiscard]] std::unique_ptr<Topology> start_single(const TopologyPlan& plan,
                                                      const std::stop_token& stop,
                                                      const PrivateStores::Progress& progress);
+// Throws TopologyError when there is no boxoffice; notes what will limit a large run.
+void check_machine(const TopologyPlan& plan, const PrivateStores::Progress& progress);
 // The program's path, or TopologyError that says what is missing and how to mend it.
 [[nodiscard]] std::filesystem::path find_tool(const TopologyPlan& plan, const std::string& role,
                                               const std::string& name, const std::string& package);

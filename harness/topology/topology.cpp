@@ -2,6 +2,7 @@
 
 #include "harness/connection.hpp"
 #include "harness/topology/single_topology.hpp"
+#include "harness/topology/split_topology.hpp"
 #include "harness/topology/stores.hpp"
 
 namespace stampede {
@@ -85,8 +86,10 @@ class AttachedTopology final : public Topology {
 
 std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_token stop,
                                           const std::function<void(std::string)>& progress) {
+  if (plan.kind == "split") return start_split(plan, stop, progress);
   if (plan.kind != "single") {
-    throw TopologyError(fmt::format("topology '{}' is unknown; there is: single", plan.kind));
+    throw TopologyError(
+        fmt::format("topology '{}' is unknown; there are: single, split", plan.kind));
   }
   return start_single(plan, stop, progress);
 }

@@ -271,6 +271,10 @@ Task<HttpResponse> HttpConnection::handle(const Route& route) {
   if (!route.role.empty() && in_flight.over(lane_.config.in_flight_max)) {
     co_return problem(no_of(Refusal::overloaded, {}, retry_ms), request);
   }
+  if (lane_.config.rate_limits.on && !request.caller) {
+    boost::system::error_code gone;
+    buffer_->request.peer = socket_.remote_endpoint(gone).address().to_string();
+  }
   try {
     co_return co_await route.handle(request);
   } catch (const StoreUnavailable& error) {

@@ -16,17 +16,19 @@ class Health {
   Task<HttpResponse> alive(const HttpRequest&) { co_return json_response(200, R"({"ok":true})"); }
 
   Task<HttpResponse> ready(const HttpRequest&) {
-    const bool mysql = co_await mysql_answers();
+    const bool stores = !thread_.config.roles.contains("pg");
+    const bool mysql = !stores || co_await mysql_answers();
     std::string missing;
     const auto name = [&missing](const char* what) {
       missing += (missing.empty() ? "\"" : ",\"") + std::string(what) + '"';
     };
-    if (!thread_.redis.connected()) name("redis");
+    if (stores && !thread_.redis.connected()) name("redis");
     if (!mysql) name("mysql");
     if (!prepared_) name("schema");
     if (thread_.stop.stop_requested()) name("restart");
-    if (missing.empty()) co_return json_response(200, R"({"ready":true})");
-    auto response = json_response(503, R"({"ready":false,"waitingFor":[)" + missing + "]}");
+    if (missing.empty()) co_return json_response(200, R"({"ready":true)" + breakers() + "}");
+    auto response =
+        json_response(503, R"({"ready":false,"waitingFor":[)" + missing + "]" + breakers() + "}");
     response.headers.emplace_back("Retry-After", "1");
     co_return response;
   }
@@ -45,6 +47,15 @@ class Health {
   }
 
  private:
+  std::string breakers() const {
+    if (thread_.breakers == nullptr) return {};
+    const auto state = [](const CircuitBreaker& of) {
+      return std::string(CircuitBreaker::name_of(of.state()));
+    };
+    const Breakers& all = *thread_.breakers;
+    return R"(,"breakers":{"redis":")" + state(all.redis) + R"(","mysql":")" + state(all.mysql) +
+           R"(","pg":")" + state(all.pg) + "\"}";
+  }
   Task<bool> mysql_answers() {
     try {
       auto lease = co_await thread_.mysql.acquire(Clock::now() + probe_limit);

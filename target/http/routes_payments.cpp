@@ -74,12 +74,14 @@ class PaymentRoutes {
         store_(make_payment_store(thread.mysql, thread.metrics, thread.switches)),
         courier_(std::make_shared<WebhookCourier>(thread.io, thread.config, thread.switches,
                                                   thread.metrics, thread.stop)),
+        gateway_(make_payment_gateway(thread.io, thread.config, thread.switches, courier_.get(),
+                                      thread.breakers)),
         desk_({.io = thread.io,
                .store = *store_,
                .settler = *side_.settler,
                .switches = thread.switches,
                .metrics = thread.metrics,
-               .outlet = courier_.get(),
+               .gateway = *gateway_,
                .ids = OrderIds(thread.config.node, thread.thread)}) {}
 
   Task<HttpResponse> authorise(const HttpRequest& request, bool confirm) {
@@ -117,6 +119,7 @@ class PaymentRoutes {
   OrderSide side_;
   std::unique_ptr<PaymentStore> store_;
   std::shared_ptr<WebhookCourier> courier_;
+  std::unique_ptr<PaymentGateway> gateway_;
   PaymentDesk desk_;
 };
 

@@ -104,20 +104,21 @@ Task<void> WebhookCourier::carry(std::shared_ptr<WebhookCourier> self, Parcel pa
   if (parcel.message.lose_first && parcel.tries == 0) {
     self->metrics_.count("webhook_courier", "result", "lost");
   } else {
-    std::shared_ptr<Connection> connection;
-    if (!self->idle_.empty()) {
-      connection = std::move(self->idle_.back());
-      self->idle_.pop_back();
-    }
+    const WebhookAddress address = self->address_of(parcel);
+    const std::string to = fmt::format("{}:{}", address.host, address.port);
+    std::shared_ptr<Connection> connection = self->kept_connection(to);
     const bool kept = connection != nullptr;
     if (!kept) connection = std::make_shared<Connection>(self->io_);
+    connection->to = to;
     status = co_await self->post(connection, parcel);
     if (status == 0 && kept) {
       // The server may have closed an idle connection: that is no failed try.
       connection = std::make_shared<Connection>(self->io_);
+      connection->to = to;
       status = co_await self->post(connection, parcel);
     }
-    if (connection->socket.is_open()) self->idle_.push_back(std::move(connection));
+    const bool room = self->idle_.size() < webhook_connections_max;
+    if (connection->socket.is_open() && room) self->idle_.push_back(std::move(connection));
   }
   if (status == 200) {
     self->metrics_.count("webhook_courier", "result", "delivered");
@@ -139,8 +140,26 @@ void WebhookCourier::retry(Parcel parcel) {
   put(std::move(parcel));
 }
 
+WebhookAddress WebhookCourier::address_of(const Parcel& parcel) const {
+  const WebhookMessage& message = parcel.message;
+  if (!message.host.empty()) return {message.host, message.path_prefix, message.port};
+  const auto host = config_.host == "0.0.0.0" ? std::string("127.0.0.1") : config_.host;
+  return {host, config_.path_prefix, config_.port};
+}
+
+std::shared_ptr<WebhookCourier::Connection> WebhookCourier::kept_connection(const std::string& to) {
+  for (auto at = idle_.begin(); at != idle_.end(); ++at) {
+    if ((*at)->to != to) continue;
+    auto kept = std::move(*at);
+    idle_.erase(at);
+    return kept;
+  }
+  return nullptr;
+}
+
 std::string WebhookCourier::request_text(const Parcel& parcel) const {
   const WebhookMessage& message = parcel.message;
+  const WebhookAddress to = address_of(parcel);
   const std::int64_t now = wall_seconds();
   const std::string_view secret =
       message.forged ? std::string_view("not the secret") : config_.webhook_secret;
@@ -148,7 +167,7 @@ std::string WebhookCourier::request_text(const Parcel& parcel) const {
       "POST {}/webhooks/payments HTTP/1.1\r\nHost: {}:{}\r\nContent-Type: application/json\r\n"
       "Webhook-Id: {}\r\nWebhook-Timestamp: {}\r\nWebhook-Signature: {}\r\n"
       "Content-Length: {}\r\n\r\n{}",
-      config_.path_prefix, config_.host, config_.port, message.id, now,
+      to.path_prefix, to.host, to.port, message.id, now,
       sign_webhook(secret, message.id, now, message.body), message.body.size(), message.body);
 }
 
@@ -165,9 +184,10 @@ Task<int> WebhookCourier::post(std::shared_ptr<Connection> connection, const Par
   });
   boost::system::error_code ignored;
   if (!socket.is_open()) {
-    const auto host = config_.host == "0.0.0.0" ? std::string("127.0.0.1") : config_.host;
-    const auto address = asio::ip::make_address(host, ignored);
-    const auto [failed] = co_await socket.async_connect({address, config_.port}, as_values);
+    const WebhookAddress to = address_of(parcel);
+    const auto address = asio::ip::make_address(to.host, ignored);
+    if (ignored) co_return 0;
+    const auto [failed] = co_await socket.async_connect({address, to.port}, as_values);
     if (failed) {
       socket.close(ignored);
       co_return 0;

@@ -1,6 +1,6 @@
-// The provider's side of webhooks: signs and posts them to this server's own address over
-// kept-alive connections, and tries again after 1, 4, 16, … units. Messages wait in a heap, not in
-// a timer each.
+// The provider's side of webhooks: signs and posts them to their address (this server's own when
+// the provider is inline) over kept-alive connections, and tries again after 1, 4, 16, … units.
+// Messages wait in a heap, not in a timer each.
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>
@@ -15,7 +15,7 @@
 #include "target/config.hpp"
 #include "target/metrics.hpp"
 #include "target/service/order_signals.hpp"
-#include "target/service/payments.hpp"
+#include "target/service/simulated_provider.hpp"
 #include "target/switches.hpp"
 
 namespace boxoffice {
@@ -38,6 +38,7 @@ class WebhookCourier final : public WebhookOutlet,
     explicit Connection(asio::io_context& io) : socket(io) {}
     Socket socket;
     boost::beast::flat_buffer buffer;
+    std::string to;  // host:port
   };
   struct Parcel {
     TimePoint due;
@@ -56,6 +57,8 @@ class WebhookCourier final : public WebhookOutlet,
   static Task<void> carry(std::shared_ptr<WebhookCourier> self, Parcel parcel);
   Task<int> post(std::shared_ptr<Connection> connection, const Parcel& parcel);
   std::string request_text(const Parcel& parcel) const;
+  WebhookAddress address_of(const Parcel& parcel) const;
+  std::shared_ptr<Connection> kept_connection(const std::string& to);
   void put(Parcel parcel);
   void retry(Parcel parcel);
 

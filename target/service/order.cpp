@@ -89,8 +89,9 @@ std::string view_json(const OrderView& view) {
 }
 
 std::string event_json(const OrderFacts& order) {
-  return fmt::format(R"({{"orderId":"{}","userId":"{}","eventId":{},"epoch":{},"seats":[{}]}})",
-                     order.id, order.user, order.event, order.epoch, seats_text(order.seats));
+  return fmt::format(
+      R"({{"orderId":"{}","userId":"{}","eventId":{},"epoch":{},"amount":{},"seats":[{}]}})",
+      order.id, order.user, order.event, order.epoch, order.amount, seats_text(order.seats));
 }
 
 std::optional<OrderFacts> event_facts(std::string_view payload) {
@@ -102,6 +103,7 @@ std::optional<OrderFacts> event_facts(std::string_view payload) {
     facts.user = std::stoull(json.at("userId").get<std::string>());
     facts.event = json.at("eventId").get<std::uint64_t>();
     facts.epoch = json.at("epoch").get<std::uint32_t>();
+    facts.amount = json.value("amount", std::uint64_t{0});
     facts.seats = json.at("seats").get<std::vector<std::uint32_t>>();
     return facts;
   } catch (const std::exception&) {

@@ -110,6 +110,10 @@ Task<Decision<Answer>> OrderDesk::place_once(PlaceRequest request) {
   if (!pended) {
     if (pended.error().refusal == Refusal::rebuilding) needs_.catalogue.forget(*event_id);
     if (pended.error().refusal != Refusal::hold_expired) co_return pended.error();
+    const auto lost = co_await needs_.directory.lost_order(request.hold_id);
+    if (lost && lost->hold.user == request.key.user && lost->hold.epoch == (*event)->epoch) {
+      co_return co_await place_again(request, *event, *lost, record.now_ms);
+    }
     co_return co_await without_hold(request);
   }
   if (request.seats && !same_seats(*request.seats, pended->seats)) {
@@ -149,14 +153,20 @@ Task<Decision<Answer>> OrderDesk::place_held(const PlaceRequest& request, EventP
     } catch (const StoreUnavailable&) {
       // Still unknown: the client repeats with the same key.
     }
-    if (!committed) co_return refused(Refusal::commit_unknown);
+    if (!committed) co_return co_await lost_commit(std::move(hold), id);
     placed = Placed::done;
   }
   if (placed == Placed::done && failure == nullptr) {
     needs_.signals.changed(OrderSignals::outbox);
     co_return created;
   }
-  co_await give_back(event, hold, id);
+  // Not when the order is there: in a repetition after a lost COMMIT it may be this very one.
+  if (placed != Placed::hold_taken && placed != Placed::key_taken) {
+    co_await give_back(event, hold, id);
+  } else if (const auto first = co_await needs_.store.find_by_hold(request.hold_id);
+             !first || first->id != id) {
+    co_await give_back(event, hold, id);
+  }
   if (failure != nullptr) std::rethrow_exception(failure);
   if (placed == Placed::seat_claimed) co_return refused(Refusal::seat_claimed);
   if (placed == Placed::over_quota) co_return refused(Refusal::quota_exceeded);
@@ -164,6 +174,26 @@ Task<Decision<Answer>> OrderDesk::place_held(const PlaceRequest& request, EventP
   auto found = co_await known(request);
   if (found) co_return std::move(*found);
   co_return in_progress();
+}
+
+// The COMMIT of this hold's order was lost. The same order is placed again; the unique keys decide
+// which of the two happened.
+Task<Decision<Answer>> OrderDesk::place_again(const PlaceRequest& request, EventPtr event,
+                                              HoldDirectory::Lost lost, std::int64_t now_ms) {
+  auto found = co_await known(request);
+  if (found) co_return std::move(*found);
+  co_return co_await place_held(request, std::move(event), std::move(lost.hold), lost.order,
+                                now_ms);
+}
+
+Task<Decision<Answer>> OrderDesk::lost_commit(Hold hold, std::uint64_t id) {
+  try {
+    co_await needs_.directory.keep_lost({std::move(hold), id});
+  } catch (const StoreUnavailable&) {
+    // Then a repetition finds the order, or the reconciler frees the seat.
+    needs_.metrics.count("saga", "step", "lost_commit_unkept");
+  }
+  co_return refused(Refusal::commit_unknown);
 }
 
 // The stored result of the key, or the order that the hold already became.

@@ -63,6 +63,9 @@ class OrderDesk {
                                     std::uint64_t id, std::int64_t now_ms);
   Task<Decision<Answer>> without_hold(const PlaceRequest& request);
   Task<std::optional<Decision<Answer>>> known(const PlaceRequest& request);
+  Task<Decision<Answer>> place_again(const PlaceRequest& request, EventPtr event,
+                                     HoldDirectory::Lost lost, std::int64_t now_ms);
+  Task<Decision<Answer>> lost_commit(Hold hold, std::uint64_t id);
   Task<void> give_back(EventPtr event, const Hold& hold, std::uint64_t id);
 
   Needs needs_;

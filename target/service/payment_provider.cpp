@@ -20,7 +20,8 @@ enum Salt : std::uint64_t {
   reorder,
   lost,
   late,
-  forged
+  forged,
+  refund
 };
 
 constexpr char test_separator = '~';
@@ -105,6 +106,10 @@ WebhookMishaps webhook_mishaps(const PaymentConfig& config, std::uint64_t order)
   mishaps.late = unit(config, order, late) < config.webhook_late;
   mishaps.forged = unit(config, order, forged) < config.webhook_forged;
   return mishaps;
+}
+
+bool refund_is_hard(const PaymentConfig& config, std::uint64_t order) {
+  return unit(config, order, refund) < config.refund_fail;
 }
 
 std::string test_payment_key(std::string_view key, std::string_view test_code) {

@@ -30,6 +30,8 @@ struct WebhookMishaps {
 
 ProviderAnswer provider_answer(const PaymentConfig& config, std::uint64_t order,
                                std::string_view payment_key);
+// Its first tries are refused.
+bool refund_is_hard(const PaymentConfig& config, std::uint64_t order);
 WebhookMishaps webhook_mishaps(const PaymentConfig& config, std::uint64_t order);
 
 // A key that carries what a test wants decided (APPROVE, TIMEOUT or a fail code), so that the

@@ -60,6 +60,8 @@ class PaymentStore {
   virtual Task<Applied> abort(OpenPayment open, std::string fail_code, PaymentTail tail) = 0;
   // Payment DONE, but the order cannot have it: REFUND_PENDING, its seats given back.
   virtual Task<Applied> owe_refund(OpenPayment open, std::string reason, PaymentTail tail) = 0;
+  // ABORTED, and the order still waits: the provider never had it. False: it was not in progress.
+  virtual Task<bool> void_payment(std::uint64_t payment, std::string fail_code) = 0;
 
   // False: it was stored before.
   virtual Task<bool> store_webhook(WebhookEntry entry, std::string result) = 0;

@@ -8,6 +8,7 @@
 #include "target/domain/unavailable.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/orders.hpp"
+#include "target/service/payment_provider.hpp"
 #include "target/service/webhook_signature.hpp"
 
 namespace boxoffice {
@@ -15,7 +16,8 @@ namespace boxoffice {
 namespace {
 
 constexpr int apply_tries_max = 3;
-constexpr std::int64_t late_by_ms = 1000;
+// A charge that the provider does not know may still be on its way to it.
+constexpr std::int64_t void_after_ms = 30'000;
 constexpr std::size_t fail_code_bytes_max = 48;
 
 class InFlight {
@@ -46,40 +48,26 @@ std::optional<No> unpayable(const OrderView& view, std::int64_t now_ms) {
   return {};
 }
 
-std::string payment_answer(const PaymentOpening& opening, const ProviderAnswer& answer) {
+std::string payment_answer(const PaymentOpening& opening, const ChargeReport& report) {
+  const bool done = report.state == ChargeReport::State::done;
   return fmt::format(
       R"({{"paymentKey":"{}","orderId":"{}","status":"{}","failCode":{},"delayMs":{}}})",
-      opening.key, opening.order, answer.approved ? "DONE" : "ABORTED",
-      answer.approved ? "null" : '"' + answer.fail_code + '"', answer.delay_ms);
+      opening.key, opening.order, done ? "DONE" : "ABORTED",
+      done ? "null" : '"' + report.fail_code + '"', report.delay_ms);
 }
 
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-std::string webhook_body(const OrderFacts& order, const std::string& payment_key,
-                         std::string_view status, const std::string& fail_code,
-                         std::int64_t at_ms) {
-  return fmt::format(
-      R"({{"eventType":"PAYMENT_STATUS_CHANGED","createdAt":"{}","data":{{"paymentKey":"{}",)"
-      R"("orderId":"{}","status":"{}","totalAmount":{},"approvedAt":{},"failure":{}}}}})",
-      utc_text(at_ms), payment_key, order.id, status, order.amount,
-      status == "DONE" ? '"' + utc_text(at_ms) + '"' : "null",
-      fail_code.empty() ? "null" : fmt::format(R"({{"code":"{}"}})", fail_code));
-}
-
-struct Notice {
+// What a webhook says.
+struct Told {
   std::string event_type, payment_key, order, status, fail_code;
   std::uint64_t amount = 0;
 };
 
-std::optional<Notice> notice_of(const std::string& body) {
+std::optional<Told> told_by(const std::string& body) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (!json.is_object()) return {};
   try {
     const auto& data = json.at("data");
-    Notice notice;
+    Told notice;
     notice.event_type = json.at("eventType").get<std::string>();
     notice.payment_key = data.at("paymentKey").get<std::string>();
     notice.order = data.at("orderId").get<std::string>();
@@ -143,14 +131,18 @@ Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, Orde
   opening.method = request.method;
   opening.key = request.payment_key.empty() ? new_payment_key(opening.id, request.test_code)
                                             : request.payment_key;
-  ProviderAnswer answer = provider_answer(*config, request.order, opening.key);
-  opening.delay_ms = answer.delay_ms;
+  Charge charge{.payment_key = opening.key,
+                .method = opening.method,
+                .order = opening.order,
+                .amount = view.order.amount,
+                .order_left_ms = view.order.expires_ms};
+  opening.delay_ms = needs_.gateway.expected_delay_ms(charge);
   if (config->webhook) {
     co_return co_await answer_by_webhook(std::move(request), std::move(view), std::move(opening),
-                                         std::move(answer));
+                                         std::move(charge));
   }
   co_return co_await answer_at_once(std::move(request), std::move(view), std::move(opening),
-                                    std::move(answer));
+                                    std::move(charge));
 }
 
 namespace {
@@ -173,8 +165,7 @@ std::optional<No> not_opened(Opened opened) {
 }  // namespace
 
 Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, OrderView view,
-                                                      PaymentOpening opening,
-                                                      ProviderAnswer answer) {
+                                                      PaymentOpening opening, Charge charge) {
   const Answer accepted{
       202,
       fmt::format(R"({{"paymentKey":"{}","orderId":"{}","status":"IN_PROGRESS"}})", opening.key,
@@ -184,55 +175,31 @@ Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, 
   if (!request.key.key.empty()) {
     keyed = KeyedResponse{request.key, {accepted.status, accepted.body}};
   }
-  const std::string key = opening.key;
   const Opened opened = co_await needs_.store.open(std::move(opening), std::move(keyed));
   if (auto no = not_opened(opened)) co_return std::move(*no);
-  plan_webhooks(view.order, key, answer, view.order.expires_ms);
+  // Accepted all the same: the reconciler finds out what the provider knows of it.
+  const bool told = co_await needs_.gateway.charge_by_webhook(std::move(charge));
+  if (!told) needs_.metrics.count("payment", "result", "PG_UNREACHABLE");
   needs_.metrics.count("payment", "result", "IN_PROGRESS_ACCEPTED");
   co_return accepted;
 }
 
-void PaymentDesk::plan_webhooks(const OrderFacts& order, const std::string& payment_key,
-                                const ProviderAnswer& answer, std::int64_t order_left_ms) {
-  // An outcome that is not told sends nothing: the reconciler has to ask.
-  if (needs_.outlet == nullptr || !answer.told) return;
-  const auto config = needs_.switches.payment();
-  const WebhookMishaps mishaps = webhook_mishaps(*config, order.id);
-  std::int64_t delay_ms = answer.delay_ms;
-  if (mishaps.late) delay_ms = std::max(delay_ms, order_left_ms + late_by_ms);
-  const TimePoint due = Clock::now() + Millis(delay_ms);
-  const std::int64_t at_ms = wall_ms() + delay_ms;
-  const auto message = [&](std::string_view suffix, std::string_view status) {
-    return WebhookMessage{
-        .id = fmt::format("wh_{:x}_{}", hash64(config->seed, order.id, 99), suffix),
-        .body = webhook_body(order, payment_key, status,
-                             status == "ABORTED" ? answer.fail_code : "", at_ms)};
-  };
-  const std::string_view status = answer.approved ? "DONE" : "ABORTED";
-  if (mishaps.forged) {
-    WebhookMessage forged = message("forged", "DONE");
-    forged.forged = true;
-    needs_.outlet->deliver(std::move(forged), due);
-  }
-  WebhookMessage told = message("outcome", status);
-  told.lose_first = mishaps.lost;
-  if (mishaps.duplicate) needs_.outlet->deliver(told, due);
-  needs_.outlet->deliver(std::move(told), due);
-  if (mishaps.reordered) {
-    needs_.outlet->deliver(message("started", "IN_PROGRESS"), due + Millis(config->retry_unit_ms));
-  }
-}
-
 Task<Decision<Answer>> PaymentDesk::answer_at_once(AuthoriseRequest request, OrderView view,
-                                                   PaymentOpening opening, ProviderAnswer answer) {
+                                                   PaymentOpening opening, Charge charge) {
   const Opened opened = co_await needs_.store.open(opening, std::nullopt);
   if (auto no = not_opened(opened)) co_return std::move(*no);
 
-  const bool in_time = answer.told && Millis(answer.delay_ms) <= needs_.answer_max;
-  Wait wait(needs_.io, Clock::now() + (in_time ? Millis(answer.delay_ms) : needs_.answer_max));
-  co_await wait.done();
-  if (!in_time) co_return refused(Refusal::pg_timeout);
-
+  const ChargeReport report =
+      co_await needs_.gateway.charge(std::move(charge), Clock::now() + needs_.answer_max);
+  const auto state = report.state;
+  if (state == ChargeReport::State::unreachable) {
+    // Nothing was sent: the order may be paid by another try, also by this key.
+    static_cast<void>(co_await needs_.store.void_payment(opening.id, "PG_UNREACHABLE"));
+    co_return refused(Refusal::dependency_down, "the payment provider is not reachable", 1000);
+  }
+  if (state != ChargeReport::State::done && state != ChargeReport::State::aborted) {
+    co_return refused(Refusal::pg_timeout);
+  }
   OpenPayment open;
   open.payment = PaymentFacts{.id = opening.id,
                               .key = opening.key,
@@ -240,12 +207,12 @@ Task<Decision<Answer>> PaymentDesk::answer_at_once(AuthoriseRequest request, Ord
                               .status = "IN_PROGRESS",
                               .fail_code = {},
                               .amount = view.order.amount,
-                              .delay_ms = answer.delay_ms};
+                              .delay_ms = report.delay_ms};
   open.order = std::move(view.order);
-  const Answer done{200, payment_answer(opening, answer), false};
+  const Answer done{200, payment_answer(opening, report), false};
   PaymentTail tail;
   if (!request.key.key.empty()) tail.keyed = KeyedResponse{request.key, {done.status, done.body}};
-  Outcome outcome{answer.approved, answer.fail_code};
+  Outcome outcome{state == ChargeReport::State::done, report.fail_code};
   const Ended ended = co_await apply(std::move(open), std::move(outcome), std::move(tail));
   if (ended == Ended::refunded) {
     co_return refused(Refusal::order_expired, "approved too late; the payment is given back");
@@ -304,7 +271,7 @@ Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTa
 }
 
 Task<Decision<std::string>> PaymentDesk::webhook(std::string id, std::string body) {
-  const auto notice = notice_of(body);
+  const auto notice = told_by(body);
   if (!notice) co_return refused(Refusal::malformed);
   WebhookEntry entry{std::move(id), notice->payment_key, notice->event_type, std::move(body)};
   std::string result;
@@ -333,13 +300,22 @@ Task<Decision<std::string>> PaymentDesk::webhook(std::string id, std::string bod
 }
 
 Task<std::uint32_t> PaymentDesk::reconcile(Millis age, bool all) {
+  using State = ChargeReport::State;
   std::uint32_t applied = 0;
   const auto open = co_await needs_.store.unanswered(age, all);
   for (const OpenPayment& one : open) {
-    const auto config = needs_.switches.payment();
-    const ProviderAnswer answer = provider_answer(*config, one.order.id, one.payment.key);
-    if (one.payment.age_ms < one.payment.delay_ms) continue;  // not decided yet
-    Outcome outcome{answer.approved, answer.fail_code};
+    Charge charge{.payment_key = one.payment.key,
+                  .method = one.payment.method,
+                  .order = one.order.id,
+                  .amount = one.payment.amount};
+    const ChargeReport report = co_await needs_.gateway.look_up(
+        std::move(charge), one.payment.age_ms, one.payment.delay_ms);
+    if (report.state == State::unknown && one.payment.age_ms > void_after_ms) {
+      const bool ended = co_await needs_.store.void_payment(one.payment.id, "PG_UNKNOWN");
+      if (ended) needs_.metrics.count("payment", "result", "VOIDED");
+    }
+    if (report.state != State::done && report.state != State::aborted) continue;
+    Outcome outcome{report.state == State::done, report.fail_code};
     const Ended ended = co_await apply(one, std::move(outcome), PaymentTail{});
     if (ended == Ended::before) continue;
     ++applied;

@@ -14,7 +14,7 @@
 #include "target/metrics.hpp"
 #include "target/service/idempotency.hpp"
 #include "target/service/order_ids.hpp"
-#include "target/service/payment_provider.hpp"
+#include "target/service/payment_gateway.hpp"
 #include "target/service/payment_store.hpp"
 #include "target/service/seat_settler.hpp"
 #include "target/switches.hpp"
@@ -32,18 +32,6 @@ struct AuthoriseRequest {
   std::string test_code;    // lab mode only
 };
 
-// One message of the provider to its customer (us).
-struct WebhookMessage {
-  std::string id, body;
-  bool forged = false;      // signed with a wrong secret, and not repeated
-  bool lose_first = false;  // the first try goes nowhere
-};
-class WebhookOutlet {
- public:
-  virtual ~WebhookOutlet() = default;
-  virtual void deliver(WebhookMessage message, TimePoint due) = 0;
-};
-
 class PaymentDesk {
  public:
   struct Needs {
@@ -52,7 +40,7 @@ class PaymentDesk {
     SeatSettler& settler;
     const Switches& switches;
     Metrics& metrics;
-    WebhookOutlet* outlet = nullptr;  // null: this desk starts no payments
+    PaymentGateway& gateway;
     OrderIds ids;
     Millis answer_max = provider_answer_max;
   };
@@ -76,11 +64,9 @@ class PaymentDesk {
   Task<Decision<Answer>> authorise_once(AuthoriseRequest request);
   Task<Decision<Answer>> start_payment(AuthoriseRequest request, OrderView view);
   Task<Decision<Answer>> answer_by_webhook(AuthoriseRequest request, OrderView view,
-                                           PaymentOpening opening, ProviderAnswer answer);
+                                           PaymentOpening opening, Charge charge);
   Task<Decision<Answer>> answer_at_once(AuthoriseRequest request, OrderView view,
-                                        PaymentOpening opening, ProviderAnswer answer);
-  void plan_webhooks(const OrderFacts& order, const std::string& payment_key,
-                     const ProviderAnswer& answer, std::int64_t order_left_ms);
+                                        PaymentOpening opening, Charge charge);
   Task<Ended> apply(OpenPayment open, Outcome outcome, PaymentTail tail);
   Task<Ended> apply_approval(OpenPayment open, PaymentTail tail);
   std::string new_payment_key(std::uint64_t id, const std::string& test_code) const;

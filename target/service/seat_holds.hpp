@@ -65,6 +65,14 @@ class HoldDirectory {
  public:
   virtual ~HoldDirectory() = default;
   virtual Task<std::optional<std::uint64_t>> event_of(std::string hold_id) = 0;
+  // A pended hold whose order's COMMIT was lost, kept for a minute so that any instance can place
+  // the order again: the database's unique keys decide whether the first one happened.
+  struct Lost {
+    Hold hold;
+    std::uint64_t order = 0;
+  };
+  virtual Task<void> keep_lost(Lost lost) = 0;
+  virtual Task<std::optional<Lost>> lost_order(std::string hold_id) = 0;
 };
 
 // What MySQL knows of an event's seats: the source of a rebuild and of the reconciler.

@@ -66,6 +66,7 @@ struct MysqlPool::Lease::Home : std::enable_shared_from_this<MysqlPool::Lease::H
   std::vector<std::unique_ptr<MysqlSession>> idle;
   std::deque<std::shared_ptr<Waiter>> waiters;
   std::function<void(std::chrono::nanoseconds)> observer;
+  CircuitBreaker* breaker = nullptr;
 
   Task<std::unique_ptr<MysqlSession>> take(TimePoint deadline);
   Task<std::unique_ptr<MysqlSession>> wait_in_line(TimePoint deadline);
@@ -111,6 +112,7 @@ Task<void> roll_back(std::shared_ptr<MysqlSession> session) {
 
 void MysqlPool::Lease::Home::put(std::unique_ptr<MysqlSession> session) noexcept {
   session->unbound();
+  if (breaker != nullptr) breaker->record(session->usable(), Clock::now());
   if (!session->usable() || closed) {
     session.reset();
     free_slot();
@@ -237,6 +239,8 @@ void MysqlPool::on_wait(std::function<void(std::chrono::nanoseconds)> observer) 
   home_->observer = std::move(observer);
 }
 
+void MysqlPool::guard(CircuitBreaker& breaker) noexcept { home_->breaker = &breaker; }
+
 std::uint32_t MysqlPool::open_connections() const noexcept { return home_->open; }
 
 Task<MysqlPool::Lease> MysqlPool::acquire(TimePoint deadline) {
@@ -248,7 +252,16 @@ Task<MysqlPool::Lease> MysqlPool::acquire(TimePoint deadline) {
     }
   } stopwatch{home_};
   Lease lease;
-  lease.connection_ = co_await stopwatch.home->take(deadline);
+  CircuitBreaker* const breaker = stopwatch.home->breaker;
+  if (breaker != nullptr && !breaker->allow(Clock::now())) {
+    throw StoreUnavailable("mysql", "the breaker is open");
+  }
+  try {
+    lease.connection_ = co_await stopwatch.home->take(deadline);
+  } catch (const StoreUnavailable&) {
+    if (breaker != nullptr) breaker->record(false, Clock::now());
+    throw;
+  }
   lease.home_ = stopwatch.home;
   co_return lease;
 }

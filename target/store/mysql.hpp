@@ -17,6 +17,7 @@
 #include "target/config.hpp"
 #include "target/domain/task.hpp"
 #include "target/domain/unavailable.hpp"
+#include "target/service/circuit_breaker.hpp"
 
 namespace boxoffice {
 
@@ -111,6 +112,8 @@ class MysqlPool {
 
   // Told how long each acquire() took, refusals included.
   void on_wait(std::function<void(std::chrono::nanoseconds)> observer);
+  // From now on an open breaker refuses acquire() at once. It must outlive the pool's leases.
+  void guard(CircuitBreaker& breaker) noexcept;
   [[nodiscard]] std::uint32_t open_connections() const noexcept;
   // Creates the configured database if the server does not have it. For set-up only.
   Task<void> create_database(TimePoint deadline);

@@ -137,7 +137,8 @@ Task<Placed> MysqlOrders::place(NewOrder order, KeyedResponse keyed) {
     }
     if (!key) co_return key.error();
     const auto row = co_await insert_order(connection, order);
-    if (!row && row.error().duplicate_of("uq_orders_hold")) {
+    // Of the hold, or of the order's id when a lost COMMIT is tried again.
+    if (!row && row.error().duplicate()) {
       co_return rolled_back(Placed::hold_taken);
     }
     if (!row) co_return row.error();
@@ -358,6 +359,7 @@ Task<void> MysqlOrders::collect_garbage() {
        {"DELETE FROM idempotency_keys WHERE created_at<NOW(6)-INTERVAL 24 HOUR LIMIT 2000",
         "DELETE FROM outbox WHERE status='SENT' AND available_at<NOW(6)-INTERVAL 24 HOUR LIMIT "
         "2000",
+        "DELETE FROM notices WHERE created_at<NOW(6)-INTERVAL 48 HOUR LIMIT 2000",
         "DELETE FROM consumed WHERE consumed_at<NOW(6)-INTERVAL 48 HOUR LIMIT 2000"}) {
     rows_or_throw(co_await connection->execute(sql));
   }

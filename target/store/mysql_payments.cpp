@@ -20,6 +20,7 @@ class MysqlPayments final : public PaymentStore {
   Task<Applied> confirm(OpenPayment open, PaymentTail tail) override;
   Task<Applied> abort(OpenPayment open, std::string fail_code, PaymentTail tail) override;
   Task<Applied> owe_refund(OpenPayment open, std::string reason, PaymentTail tail) override;
+  Task<bool> void_payment(std::uint64_t payment, std::string fail_code) override;
   Task<bool> store_webhook(WebhookEntry entry, std::string result) override;
   Task<std::vector<OpenPayment>> unanswered(Millis age, bool all) override;
 
@@ -262,6 +263,17 @@ Task<Applied> MysqlPayments::owe_refund(OpenPayment open, std::string reason, Pa
     co_return committed(Applied::done);
   };
   co_return applied_of(co_await transact<Applied>(place_, "owe_refund", work));
+}
+
+Task<bool> MysqlPayments::void_payment(std::uint64_t payment, std::string fail_code) {
+  const TransactionTimer timer(place_.metrics, "void");
+  auto connection = co_await lease();
+  std::vector<Cell> cells{std::move(fail_code), payment};
+  const Rows rows = rows_or_throw(co_await connection->execute(
+      "UPDATE payments SET status='ABORTED',live=NULL,fail_code=? WHERE id=? AND "
+      "status IN ('READY','IN_PROGRESS')",
+      std::move(cells)));
+  co_return rows.affected == 1;
 }
 
 Task<bool> MysqlPayments::store_webhook(WebhookEntry entry, std::string result) {

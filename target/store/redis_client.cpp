@@ -122,6 +122,7 @@ struct RedisClient::State : std::enable_shared_from_this<RedisClient::State> {
   void start_tick();
   void on_tick();
   Task<RedisAnswer> exchange(std::vector<std::string> commands, TimePoint deadline);
+  Task<std::vector<RedisReply>> pipeline(std::vector<RedisCall> calls, TimePoint deadline);
 
   asio::io_context& context;
   std::string host;
@@ -130,6 +131,7 @@ struct RedisClient::State : std::enable_shared_from_this<RedisClient::State> {
   Timer retry, tick;
   Millis backoff = backoff_min;
   TimePoint connect_by;
+  CircuitBreaker* breaker = nullptr;
   bool closing = false, ticking = false;
 };
 
@@ -224,6 +226,8 @@ RedisClient::~RedisClient() {
   if (state_->link) state_->link->close();
 }
 
+void RedisClient::guard(CircuitBreaker& breaker) noexcept { state_->breaker = &breaker; }
+
 bool RedisClient::connected() const noexcept { return state_->link && state_->link->connected(); }
 
 Task<void> RedisClient::wait_connected(TimePoint deadline) {
@@ -238,10 +242,25 @@ Task<void> RedisClient::wait_connected(TimePoint deadline) {
 Task<std::vector<RedisReply>> RedisClient::pipeline(std::vector<RedisCall> calls,
                                                     TimePoint deadline) {
   const auto state = state_;
+  if (state->breaker == nullptr) co_return co_await state->pipeline(std::move(calls), deadline);
+  if (!state->breaker->allow(Clock::now())) throw StoreUnavailable("redis", "the breaker is open");
+  std::vector<RedisReply> replies;
+  try {
+    replies = co_await state->pipeline(std::move(calls), deadline);
+  } catch (const StoreUnavailable&) {
+    state->breaker->record(false, Clock::now());
+    throw;
+  }
+  state->breaker->record(true, Clock::now());
+  co_return replies;
+}
+
+Task<std::vector<RedisReply>> RedisClient::State::pipeline(std::vector<RedisCall> calls,
+                                                           TimePoint deadline) {
   std::vector<std::string> commands;
   commands.reserve(calls.size());
   for (const RedisCall& call : calls) commands.push_back(wire_format(call, false));
-  RedisAnswer answer = co_await state->exchange(std::move(commands), deadline);
+  RedisAnswer answer = co_await exchange(std::move(commands), deadline);
   if (!answer.problem.empty()) throw StoreUnavailable("redis", answer.problem);
 
   std::vector<std::size_t> unknown;
@@ -251,7 +270,7 @@ Task<std::vector<RedisReply>> RedisClient::pipeline(std::vector<RedisCall> calls
   if (!unknown.empty()) {
     std::vector<std::string> texts;
     for (const std::size_t i : unknown) texts.push_back(wire_format(calls[i], true));
-    RedisAnswer again = co_await state->exchange(std::move(texts), deadline);
+    RedisAnswer again = co_await exchange(std::move(texts), deadline);
     if (!again.problem.empty()) throw StoreUnavailable("redis", again.problem);
     for (std::size_t i = 0; i < unknown.size(); ++i)
       answer.replies[unknown[i]] = std::move(again.replies[i]);

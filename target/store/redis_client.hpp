@@ -13,6 +13,7 @@
 
 #include "target/domain/task.hpp"
 #include "target/domain/unavailable.hpp"
+#include "target/service/circuit_breaker.hpp"
 
 namespace boxoffice {
 
@@ -74,6 +75,8 @@ class RedisClient {
                         std::vector<std::string> arguments, TimePoint deadline);
   // Sends all at once and gives all answers, in order. A script's error stays kind error here.
   Task<std::vector<RedisReply>> pipeline(std::vector<RedisCall> calls, TimePoint deadline);
+  // From now on an open breaker refuses commands at once. It must outlive the client.
+  void guard(CircuitBreaker& breaker) noexcept;
   [[nodiscard]] bool connected() const noexcept;
   Task<void> wait_connected(TimePoint deadline);  // throws StoreUnavailable
 

@@ -1,7 +1,9 @@
 // Leases (lock.lua, with a fence) and the directory of client-chosen hold ids.
+#include <fmt/ranges.h>
 #include <openssl/rand.h>
 
 #include <charconv>
+#include <sstream>
 
 #include "target/parts.hpp"
 #include "target/service/hold_id.hpp"
@@ -10,6 +12,8 @@
 namespace boxoffice {
 
 namespace {
+
+constexpr auto lost_order_ms = "60000";
 
 std::string random_owner() {
   std::array<unsigned char, 8> noise{};
@@ -59,6 +63,31 @@ class RedisHoldDirectory final : public HoldDirectory {
     std::from_chars(reply.text.data(), reply.text.data() + reply.text.size(), number);
     event = number;
     co_return event;
+  }
+
+  Task<void> keep_lost(Lost lost) override {
+    const Hold& hold = lost.hold;
+    std::vector<std::string> words{
+        "SET", "un:" + hold.id,
+        fmt::format("{} {} {} {} {} {} {}", lost.order, hold.user, hold.event, hold.epoch,
+                    hold.fence, hold.expires_ms, fmt::join(hold.seats, " ")),
+        "PX", lost_order_ms};
+    (void)co_await redis_.command(std::move(words), redis_deadline());
+  }
+
+  Task<std::optional<Lost>> lost_order(std::string hold_id) override {
+    std::vector<std::string> words{"GET", "un:" + hold_id};
+    const RedisReply reply = co_await redis_.command(std::move(words), redis_deadline());
+    std::optional<Lost> lost;
+    if (reply.kind != RedisReply::Kind::string) co_return lost;
+    std::istringstream fields(reply.text);
+    lost.emplace();
+    Hold& hold = lost->hold;
+    hold.id = std::move(hold_id);
+    fields >> lost->order >> hold.user >> hold.event >> hold.epoch >> hold.fence >> hold.expires_ms;
+    for (std::uint32_t seat = 0; fields >> seat;) hold.seats.push_back(seat);
+    if (hold.seats.empty()) lost.reset();
+    co_return lost;
   }
 
  private:

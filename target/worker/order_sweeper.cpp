@@ -33,8 +33,12 @@ Task<Election> elect(Leases& leases) {
 }  // namespace
 
 OrderSweeper::OrderSweeper(WorkerPlace place, OrderStore& orders, SeatSettler& settler,
-                           Leases& leases)
-    : place_(std::move(place)), orders_(orders), settler_(settler), leases_(leases) {}
+                           Leases& leases, PaymentGateway& gateway)
+    : place_(std::move(place)),
+      orders_(orders),
+      settler_(settler),
+      leases_(leases),
+      gateway_(gateway) {}
 
 Task<Millis> OrderSweeper::expire() {
   const Election election = co_await elect(leases_);
@@ -60,11 +64,17 @@ Task<Millis> OrderSweeper::expire() {
   co_return full ? Millis(0) : sweep_period;
 }
 
-// The provider takes a payment back at once and never refuses: a real one would be asked here.
+// The provider first: money that it does not give back yet is not to be called refunded.
 Task<bool> OrderSweeper::refund_one(const RefundDue& due) {
   OrderFacts order = due.order;
+  if (!due.payment_key.empty()) {
+    Charge charge{
+        .payment_key = due.payment_key, .method = {}, .order = order.id, .amount = order.amount};
+    const bool given = co_await gateway_.refund(std::move(charge));
+    if (!given) co_return false;
+  }
   const bool done = co_await orders_.refunded(order);
-  if (!done) co_return false;
+  if (!done) co_return true;  // somebody else was first
   place_.metrics.count("payment", "result", "CANCELED");
   place_.metrics.count("saga", "step", "refunded");
   order.status = OrderStatus::refunded;
@@ -73,6 +83,20 @@ Task<bool> OrderSweeper::refund_one(const RefundDue& due) {
 }
 
 Task<Millis> OrderSweeper::refund() {
+  if (refunding_) co_return sweep_period;
+  refunding_ = true;
+  std::exception_ptr failure;
+  try {
+    co_await refund_all();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  refunding_ = false;
+  if (failure != nullptr) std::rethrow_exception(failure);
+  co_return sweep_period;
+}
+
+Task<void> OrderSweeper::refund_all() {
   const auto due = co_await orders_.refunds_due(sweep_batch_max);
   if (due.empty()) debts_.clear();
   for (const RefundDue& one : due) {
@@ -80,22 +104,22 @@ Task<Millis> OrderSweeper::refund() {
     if (known != debts_.end() && known->second.next > Clock::now()) continue;
     bool failed = false;
     try {
-      static_cast<void>(co_await refund_one(one));
+      failed = !co_await refund_one(one);
     } catch (const StoreUnavailable&) {
       failed = true;
     }
     if (!failed) {
       debts_.erase(one.order.id);
-    } else if (known != debts_.end() || debts_.size() < debts_max) {
+    } else if (debts_.contains(one.order.id) || debts_.size() < debts_max) {
       Debt& debt = debts_[one.order.id];
       ++debt.tries;
       debt.next = Clock::now() + sweep_period * (1U << std::min(debt.tries, 7U));
+      place_.metrics.count("saga", "step", "refund_failed");
       if (debt.tries == alarm_after) {
         log_error("refund fails", {{"order", std::to_string(one.order.id)}});
       }
     }
   }
-  co_return sweep_period;
 }
 
 Task<Millis> OrderSweeper::collect_garbage() {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "target/service/order_store.hpp"
+#include "target/service/payment_gateway.hpp"
 #include "target/service/seat_holds.hpp"
 #include "target/service/seat_settler.hpp"
 #include "target/worker/worker_loop.hpp"
@@ -16,10 +17,12 @@ inline constexpr Millis sweep_period{500};
 
 class OrderSweeper {
  public:
-  OrderSweeper(WorkerPlace place, OrderStore& orders, SeatSettler& settler, Leases& leases);
+  OrderSweeper(WorkerPlace place, OrderStore& orders, SeatSettler& settler, Leases& leases,
+               PaymentGateway& gateway);
 
   // One batch of expired orders. By lease while Redis is there, else by the database's own lock.
   Task<Millis> expire();
+  // Two at once (the loop and the saga's consumer) would ask twice: the second does nothing.
   Task<Millis> refund();
   Task<Millis> collect_garbage();
 
@@ -28,12 +31,15 @@ class OrderSweeper {
     std::uint32_t tries = 0;
     TimePoint next;
   };
-  Task<bool> refund_one(const RefundDue& due);
+  Task<void> refund_all();
+  Task<bool> refund_one(const RefundDue& due);  // false: to be tried again
 
   WorkerPlace place_;
   OrderStore& orders_;
   SeatSettler& settler_;
   Leases& leases_;
+  PaymentGateway& gateway_;
+  bool refunding_ = false;
   std::map<std::uint64_t, Debt> debts_;  // of refunds that failed
 };
 

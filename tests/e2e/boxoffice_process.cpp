@@ -57,15 +57,16 @@ std::uint16_t free_port() {
 
 std::string boxoffice_binary() { return std::string(STAMPEDE_BINARY_DIR) + "/boxoffice"; }
 
-BoxofficeProcess::BoxofficeProcess(const std::vector<std::string>& arguments)
-    : port_(free_port()), admin_port_(free_port()) {
+BoxofficeProcess::BoxofficeProcess(const std::vector<std::string>& arguments,
+                                   std::vector<std::string> variables, std::uint16_t port)
+    : port_(port != 0 ? port : free_port()), admin_port_(free_port()) {
   std::string name = std::filesystem::temp_directory_path() / "boxoffice-e2e-XXXXXX";
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   folder_ = name;
   std::vector<std::string> words{boxoffice_binary(), "--port", std::to_string(port_),
                                  "--admin-port", std::to_string(admin_port_)};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> variables{"BOXOFFICE_ADMIN_TOKEN=" + std::string(admin_token)};
+  variables.push_back("BOXOFFICE_ADMIN_TOKEN=" + std::string(admin_token));
   if (const char* options = std::getenv("ASAN_OPTIONS")) {
     variables.push_back("ASAN_OPTIONS=" + std::string(options));
   }
@@ -97,6 +98,12 @@ void BoxofficeProcess::wait_ready(std::chrono::seconds limit) {
 }
 
 void BoxofficeProcess::signal(int number) const { kill(child_, number); }
+
+void BoxofficeProcess::pause() const {
+  kill(child_, SIGSTOP);
+  int status = 0;
+  waitpid(child_, &status, WUNTRACED);
+}
 
 std::optional<int> BoxofficeProcess::wait_exit(std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;

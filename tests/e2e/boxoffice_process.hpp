@@ -21,8 +21,9 @@ class BoxofficeProcess {
  public:
   static constexpr std::string_view admin_token = "an admin token for tests";
 
-  // `arguments` come after --port and --admin-port.
-  explicit BoxofficeProcess(const std::vector<std::string>& arguments);
+  // `arguments` come after --port and --admin-port; `variables` are NAME=value. Port 0: a free one.
+  explicit BoxofficeProcess(const std::vector<std::string>& arguments,
+                            std::vector<std::string> variables = {}, std::uint16_t port = 0);
   ~BoxofficeProcess();  // SIGKILL if it still runs
   BoxofficeProcess(BoxofficeProcess&&) = delete;
 
@@ -30,6 +31,7 @@ class BoxofficeProcess {
   [[nodiscard]] std::uint16_t admin_port() const noexcept { return admin_port_; }
   void wait_ready(std::chrono::seconds limit);  // throws std::runtime_error with its log
   void signal(int number) const;
+  void pause() const;  // SIGSTOP, and waits until it has stopped
   // The exit code (128 + signal when ended by one); nullopt: still running after `limit`.
   std::optional<int> wait_exit(std::chrono::milliseconds limit);
   [[nodiscard]] std::string log() const;

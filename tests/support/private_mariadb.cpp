@@ -192,6 +192,9 @@ void PrivateMariadb::stop() {
   kill();
 }
 
+void PrivateMariadb::pause() const { ::kill(child_, SIGSTOP); }
+void PrivateMariadb::resume() const { ::kill(child_, SIGCONT); }
+
 void PrivateMariadb::kill() {
   if (child_ <= 0) return;
   ::kill(child_, SIGKILL);

@@ -22,9 +22,11 @@ class PrivateMariadb {
   // of text; NULL is "NULL". Throws std::runtime_error.
   std::vector<std::vector<std::string>> sql(const std::string& statement,
                                             const std::string& database = "");
-  void stop();   // asks it to end and waits
-  void kill();   // SIGKILL and waits
-  void start();  // on the same port and data
+  void stop();          // asks it to end and waits
+  void kill();          // SIGKILL and waits
+  void pause() const;   // SIGSTOP
+  void resume() const;  // SIGCONT
+  void start();         // on the same port and data
   static bool installed();
 
  private:

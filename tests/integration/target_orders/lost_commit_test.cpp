@@ -52,20 +52,34 @@ TEST_F(LostCommit, IsToldByTheConnection) {
   }
 }
 
-// The database undid it. The seat stays pending until the reconciler has looked, so a repetition is
-// refused: no order, and no second claim on the seat either.
-TEST_F(LostCommit, IsUnknownAndLeavesNothingBehind) {
+// The database undid it. The seat stays pending, and the same key makes the order after all.
+TEST_F(LostCommit, IsUnknownAndTheSameKeyMakesTheOrder) {
   const std::string id = hold(1, {3});
   proxy().break_next_commit(MysqlProxy::Break::commit);
   const Reply lost = call(order_call(1, id, "k1"));
   EXPECT_EQ(lost.status, 504) << lost.body.dump();
   EXPECT_EQ(lost.code(), "COMMIT_UNKNOWN");
   EXPECT_EQ(seat_state(3), "P");
-  const Reply again = call(order_call(1, id, "k1"));
-  EXPECT_EQ(again.status, 410) << again.body.dump();
   EXPECT_EQ(one("SELECT COUNT(*) FROM orders"), "0");
-  EXPECT_EQ(one("SELECT COUNT(*) FROM order_seats"), "0");
-  EXPECT_EQ(proxy().broken(), 1u);
+  const Reply stranger = call(order_call(2, id, "k1"));
+  EXPECT_EQ(stranger.status, 410) << stranger.body.dump();
+  expect_one_order_after_repeating(id);
+  EXPECT_EQ(call(order_call(1, id, "another key")).status, 201) << "the same order again";
+  EXPECT_EQ(one("SELECT COUNT(*) FROM orders"), "1");
+}
+
+// Meanwhile the reconciler gave the seat to somebody else: the guard decides.
+TEST_F(LostCommit, IsNoClaimOnASeatThatWentToAnother) {
+  const std::string id = hold(1, {3});
+  proxy().break_next_commit(MysqlProxy::Break::commit);
+  ASSERT_EQ(call(order_call(1, id, "k1")).status, 504);
+  redis_command({"HDEL", event_key(event_id, 1, "st"), "3"});
+  placed(2, {3});
+  const Reply again = call(order_call(1, id, "k1"));
+  EXPECT_EQ(again.status, 409) << again.body.dump();
+  EXPECT_EQ(again.code(), "SEAT_CLAIMED");
+  EXPECT_EQ(one("SELECT COUNT(*) FROM orders"), "1");
+  EXPECT_EQ(seat_state(3), "P");
 }
 
 TEST_F(LostCommit, IsFoundWhenOnlyTheReplyIsLost) {

@@ -76,6 +76,7 @@ class Outbox : public OrderFixture {
   std::unique_ptr<EventStreams> streams;
   std::shared_ptr<SeatSettler> settler;
   std::unique_ptr<StreamConsumer> settle;
+  SimulatedProvider gateway{io, switches, nullptr};
 };
 
 TEST_F(Outbox, RelaySendsEachRowOnceAndMarksIt) {
@@ -262,7 +263,7 @@ TEST_F(Outbox, SweeperEndsOrdersThatWereNotPaid) {
   const std::string late = placed(1, {3, 4});
   const std::string good = placed(2, {5});
   sql("UPDATE orders SET expires_at=NOW(3)-INTERVAL 1 SECOND WHERE id=" + late);
-  OrderSweeper sweeper(place(), *orders, *settler, *leases);
+  OrderSweeper sweeper(place(), *orders, *settler, *leases, gateway);
   static_cast<void>(run(io, sweeper.expire()));
   EXPECT_EQ(order_state(late), "EXPIRED");
   EXPECT_EQ(order_state(good), "PAYMENT_PENDING");
@@ -295,7 +296,7 @@ TEST_F(Outbox, SweeperWithAnOldFenceStops) {
 TEST_F(Outbox, SweeperWorksWithoutRedis) {
   const std::string late = placed(1, {3});
   sql("UPDATE orders SET expires_at=NOW(3)-INTERVAL 1 SECOND");
-  OrderSweeper sweeper(place(), *orders, *settler, *leases);
+  OrderSweeper sweeper(place(), *orders, *settler, *leases, gateway);
   order_redis().kill();
   run_for(Millis(50));
   static_cast<void>(run(io, sweeper.expire()));

@@ -194,11 +194,13 @@ TEST_F(Payments, ConfirmTakesTheClientsKey) {
 TEST_F(Payments, WhatWasNotToldIsFoundByAskingAgain) {
   auto store = make_payment_store(*pool, metrics, switches);
   auto settler = std::make_shared<SeatSettler>(io, *seats, *queue, *catalogue, signals, metrics);
+  SimulatedProvider gateway(io, switches, nullptr);
   PaymentDesk desk({.io = io,
                     .store = *store,
                     .settler = *settler,
                     .switches = switches,
                     .metrics = metrics,
+                    .gateway = gateway,
                     .ids = OrderIds(0, 3),
                     .answer_max = Millis(50)});
   const std::string order = placed(1, {3});

@@ -133,5 +133,36 @@ TEST(Config, HelpIsNoProblem) {
   EXPECT_NE(outcome.config.error().help.find("--payment-delay"), std::string::npos);
 }
 
+TEST(Config, RateLimitsAreOnOffOrTheOperatorsOwn) {
+  const auto limits = [](const char* text) {
+    return read({"--ratelimit", text}).config.value().rate_limits;
+  };
+  EXPECT_TRUE(limits("on").on);
+  EXPECT_EQ(limits("on").user.burst, 40U);
+  EXPECT_FALSE(limits("off").on);
+  const RateLimits own = limits("user=2.5:7,login=1:2");
+  EXPECT_TRUE(own.on);
+  EXPECT_EQ(own.user.per_second, 2.5);
+  EXPECT_EQ(own.user.burst, 7U);
+  EXPECT_EQ(own.login.burst, 2U);
+  EXPECT_EQ(own.hold.burst, 5U) << "the others as they were";
+  for (const char* bad : {"user", "user=1", "user=0:1", "user=1:0", "nobody=1:1", "user=1:1,"}) {
+    EXPECT_NE(problems_of({"--ratelimit", bad}).find("--ratelimit must be"), std::string::npos)
+        << bad;
+  }
+}
+
+TEST(Config, ProviderIsInlineOrAProcess) {
+  EXPECT_EQ(read({}).config.value().pg_host, "");
+  const Config process = read({"--pg=process", "--pg-address=127.0.0.2:99"}).config.value();
+  EXPECT_EQ(process.pg_host, "127.0.0.2");
+  EXPECT_EQ(process.pg_port, 99);
+  EXPECT_NE(problems_of({"--pg=cloud"}).find("inline or process"), std::string::npos);
+  EXPECT_NE(problems_of({"--pg=process", "--pg-address=host:1"}).find("IP address"),
+            std::string::npos);
+  EXPECT_EQ(read({"--roles=pg"}).config.value().roles, std::set<std::string>{"pg"});
+  EXPECT_NE(problems_of({"--roles=pg,order"}).find("stands alone"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace boxoffice

@@ -8,6 +8,7 @@
 #include "target/domain/unavailable.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/payments.hpp"
+#include "target/service/simulated_provider.hpp"
 
 namespace boxoffice {
 namespace {
@@ -26,6 +27,10 @@ class ScriptedPayments final : public PaymentStore {
   }
   Task<Applied> owe_refund(OpenPayment, std::string reason, PaymentTail tail) override {
     co_return next("owe_refund " + reason + (tail.webhook ? " with webhook" : ""));
+  }
+  Task<bool> void_payment(std::uint64_t, std::string code) override {
+    calls.push_back("void " + code);
+    co_return true;
   }
   Task<bool> store_webhook(WebhookEntry, std::string result) override {
     calls.push_back("store " + result);
@@ -168,11 +173,13 @@ class Saga : public ::testing::Test {
   OrderSignals signals;
   std::shared_ptr<SeatSettler> settler =
       std::make_shared<SeatSettler>(io, seats, queue, catalogue, signals, metrics);
+  SimulatedProvider gateway{io, switches, nullptr};
   PaymentDesk desk{{.io = io,
                     .store = store,
                     .settler = *settler,
                     .switches = switches,
                     .metrics = metrics,
+                    .gateway = gateway,
                     .ids = OrderIds(0, 0)}};
 };
 

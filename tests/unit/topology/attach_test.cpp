@@ -81,7 +81,7 @@ TEST(Topology, UnknownKindsAreRefused) {
     (void)Topology::start(plan, std::stop_token{}, [](const std::string&) {});
     FAIL() << "should have thrown";
   } catch (const TopologyError& error) {
-    EXPECT_STREQ(error.what(), "topology 'cluster' is unknown; there is: single");
+    EXPECT_STREQ(error.what(), "topology 'cluster' is unknown; there are: single, split");
   }
 }
 

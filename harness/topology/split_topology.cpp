@@ -1,0 +1,208 @@
+#include "harness/topology/split_topology.hpp"
+
+#include <fmt/ranges.h>
+
+#include <array>
+#include <fstream>
+
+#include "harness/topology/boxoffice_command.hpp"
+#include "harness/topology/free_port.hpp"
+#include "harness/topology/stores.hpp"
+
+namespace stampede {
+namespace {
+
+using Progress = PrivateStores::Progress;
+
+// One service: its name is also its path prefix and its process' name.
+struct Service {
+  const char* name;
+  const char* roles;
+  std::uint16_t port;  // where it is when that is free
+  bool admin;
+};
+// The order service orchestrates: it has the workers, and with them the operator's routes, because
+// what those switch (a pause of admissions) concerns the workers' process.
+constexpr std::array<Service, 4> services{{{"catalog", "catalog", 8080, false},
+                                           {"reservation", "reservation,queue", 8081, false},
+                                           {"order", "order,worker,admin", 8082, true},
+                                           {"payment", "payment", 8083, false}}};
+
+// Which path is whose; what is not here is the catalogue's. Longer prefixes win.
+constexpr std::string_view locations = R"(
+    location /ticketing/catalog/     { proxy_pass http://catalog; }
+    location /ticketing/reservation/ { proxy_pass http://reservation; }
+    location /ticketing/order/       { proxy_pass http://order; }
+    location /ticketing/payment/     { proxy_pass http://payment; }
+    location /api/reservations       { proxy_pass http://reservation; }
+    location /ws/queue               { proxy_pass http://reservation; }
+    location ~ ^/api/events/[^/]+/queue { proxy_pass http://reservation; }
+    location /api/orders             { proxy_pass http://order; }
+    location /api/payments/          { proxy_pass http://payment; }
+    location /webhooks/              { proxy_pass http://payment; }
+    location /                       { proxy_pass http://catalog; }
+)";
+
+struct Running {
+  Service service;
+  Endpoint http;
+  std::unique_ptr<Process> process;
+};
+
+std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
+                       const std::vector<Running>& running) {
+  const std::string dir = own.string();
+  std::string text = fmt::format(
+      "daemon off;\nmaster_process off;\npid {0}/pid;\nerror_log {0}/nginx.log warn;\n"
+      "worker_rlimit_nofile 65536;\nevents {{ worker_connections 30000; multi_accept on; }}\n"
+      "http {{\n  access_log off;\n  client_body_temp_path {0}/body;\n"
+      "  proxy_temp_path {0}/proxy;\n  fastcgi_temp_path {0}/fastcgi;\n"
+      "  uwsgi_temp_path {0}/uwsgi;\n  scgi_temp_path {0}/scgi;\n"
+      "  map $http_upgrade $connection_wanted {{ default upgrade; '' ''; }}\n",
+      dir);
+  for (const Running& one : running) {
+    text += fmt::format("  upstream {} {{ server 127.0.0.1:{} max_fails=0; keepalive 512; }}\n",
+                        one.service.name, one.http.port);
+  }
+  // A request is sent once: a repetition is the client's to decide.
+  text += fmt::format(
+      "  server {{\n    listen 127.0.0.1:{} backlog=8192;\n    keepalive_requests 10000000;\n"
+      "    keepalive_timeout 600s;\n    client_max_body_size 1m;\n    proxy_http_version 1.1;\n"
+      "    proxy_set_header Host $host;\n    proxy_set_header Upgrade $http_upgrade;\n"
+      "    proxy_set_header Connection $connection_wanted;\n    proxy_buffering off;\n"
+      "    proxy_next_upstream off;\n    proxy_read_timeout 120s;\n",
+      port);
+  text += locations;
+  return text + "  }\n}\n";
+}
+
+class SplitTopology final : public Topology {
+ public:
+  SplitTopology(const TopologyPlan& plan, const std::stop_token& stop, const Progress& progress)
+      : nginx_program_(find_tool(plan, "nginx", "nginx", "nginx-light")),
+        stores_(plan, stop, progress) {
+    endpoints_.mysql = stores_.mysql();
+    endpoints_.redis = stores_.redis();
+    endpoints_.admin_token = random_secret();
+    secrets_ = boxoffice_secrets(endpoints_.admin_token, stores_.mysql().password);
+    for (const Service& service : services) start_service(plan, service, stop, progress);
+    start_nginx(stop, progress);
+  }
+  ~SplitTopology() override {
+    if (nginx_) nginx_->stop(std::chrono::seconds{3});
+    for (Running& one : running_) one.process->stop(std::chrono::seconds{5});
+  }
+  SplitTopology(const SplitTopology&) = delete;
+  SplitTopology& operator=(const SplitTopology&) = delete;
+
+  const TopologyEndpoints& endpoints() const noexcept override { return endpoints_; }
+
+  std::vector<ProcessUsage> usage() const override {
+    std::vector<ProcessUsage> all;
+    for (const Process* process : processes()) {
+      if (const auto usage = process->usage()) all.push_back(*usage);
+    }
+    return all;
+  }
+
+  std::optional<std::string> died() override {
+    for (Process* process : processes()) {
+      if (process->alive()) continue;
+      const std::string words = process->last_words();
+      return fmt::format("{} {}{}", process->role(), process->ending(),
+                         words.empty() ? "" : "; last words:\n" + words);
+    }
+    return std::nullopt;
+  }
+
+  std::vector<std::string> describe() const override {
+    std::vector<std::string> lines = commands_;
+    try {
+      lines.push_back(describe_mysql(*endpoints_.mysql));
+      lines.push_back(describe_redis(*endpoints_.redis));
+    } catch (const StoreProblem& problem) {
+      lines.emplace_back(problem.what());
+    }
+    return lines;
+  }
+
+ private:
+  std::vector<Process*> processes() const {
+    std::vector<Process*> all;
+    if (nginx_) all.push_back(nginx_.get());
+    for (const Running& one : running_) all.push_back(one.process.get());
+    for (Process* process : stores_.processes()) all.push_back(process);
+    return all;
+  }
+
+  void start_service(const TopologyPlan& plan, const Service& service, const std::stop_token& stop,
+                     const Progress& progress) {
+    const bool free = port_holder(service.port).empty();
+    if (!free) {
+      progress(fmt::format("port {} is taken: {} gets another", service.port, service.name));
+    }
+    TopologyEndpoints at = endpoints_;
+    at.http = {"127.0.0.1", free ? service.port : free_port()};
+    at.admin = Endpoint{"127.0.0.1", service.admin ? free_port() : std::uint16_t{0}};
+    if (service.admin) endpoints_.admin = at.admin;
+    auto options = boxoffice_options(plan, stores_, at);
+    options["port"] = std::to_string(at.http.port);
+    options["admin-port"] = std::to_string(at.admin->port);
+    options["roles"] = service.roles;
+    options["node"] = std::to_string(running_.size());  // order and payment ids carry it
+    options["path-prefix"] = std::string("/ticketing/") + service.name;
+    const std::filesystem::path own = stores_.directory() / service.name;
+    std::filesystem::create_directory(own);
+    const std::string role = std::string("boxoffice ") + service.name;
+    const ProcessSpec spec{role,
+                           std::filesystem::absolute(plan.boxoffice),
+                           arguments_of(options, plan),
+                           secrets_,
+                           own,
+                           own / "boxoffice.log"};
+    commands_.push_back(
+        fmt::format("{}: {} {}", role, plan.boxoffice.string(), fmt::join(spec.arguments, " ")));
+    const TimePoint begin = now();
+    running_.push_back({service, at.http, std::make_unique<Process>(spec, &stores_.guardian())});
+    await_ready(*running_.back().process, stop, begin + ready_within,
+                [&at] { return boxoffice_ready(at.http, ""); });
+    progress(fmt::format("{} ready on port {} in {:.2f} s", role, at.http.port,
+                         to_seconds(now() - begin)));
+  }
+
+  void start_nginx(const std::stop_token& stop, const Progress& progress) {
+    const std::filesystem::path own = stores_.directory() / "nginx";
+    std::filesystem::create_directory(own);
+    endpoints_.http = {"127.0.0.1", free_port()};
+    std::ofstream(own / "nginx.conf") << nginx_conf(own, endpoints_.http.port, running_);
+    const ProcessSpec spec{"nginx",
+                           nginx_program_,
+                           {"-p", own.string(), "-e", (own / "nginx.log").string(), "-c",
+                            (own / "nginx.conf").string()},
+                           {},
+                           own,
+                           own / "nginx.out"};
+    const TimePoint begin = now();
+    nginx_ = std::make_unique<Process>(spec, &stores_.guardian());
+    await_ready(*nginx_, stop, begin + ready_within,
+                [this] { return boxoffice_ready(endpoints_.http, ""); });
+    progress(fmt::format("nginx ready in {:.2f} s", to_seconds(now() - begin)));
+  }
+
+  const std::filesystem::path nginx_program_;
+  PrivateStores stores_;
+  TopologyEndpoints endpoints_;
+  std::vector<std::string> secrets_, commands_;
+  std::vector<Running> running_;  // after the stores: they end first
+  std::unique_ptr<Process> nginx_;
+};
+
+}  // namespace
+
+std::unique_ptr<Topology> start_split(const TopologyPlan& plan, const std::stop_token& stop,
+                                      const Progress& progress) {
+  check_machine(plan, progress);
+  return std::make_unique<SplitTopology>(plan, stop, progress);
+}
+
+}  // namespace stampede
