@@ -57,10 +57,10 @@ PhaseOutcome run_phase(const LoadPlan& plan, PhaseKind kind, Nanos length_max,
   own.target = plan.target;
   if (!plan.users.empty()) own.users.push_back(plan.users.front());
   own.seed = plan.seed;
-  asio::io_context io{1};
+  EventLoop loop;
   const TimePoint started = now();
   const HiccupTable hiccups;  // nobody watches
-  WorkerState state(io, own, Servers{server_address(plan.target, 1), {}}, 0, started, hiccups);
+  WorkerState state(loop, own, Servers{server_address(plan.target, 1), {}}, 0, started, hiccups);
   VirtualUser user(state, run.scenarios.front(), first_phase_index + (setup ? 0 : 1));
   user.be_strict();
   user.begin({});
@@ -85,12 +85,12 @@ PhaseOutcome run_phase(const LoadPlan& plan, PhaseKind kind, Nanos length_max,
   });
   {
     const std::stop_callback interrupted(stop, [&] {
-      asio::post(io, [&] {
+      loop.submit([&] {
         outcome.interrupted = !ended;
         user.cancel();
       });
     });
-    io.run();
+    loop.run();
   }
   if (error) std::rethrow_exception(error);
   outcome.took = now() - started;

@@ -1,7 +1,6 @@
 #include "harness/load/rendezvous.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 namespace stampede {
 
@@ -55,7 +54,7 @@ bool RendezvousHall::close(std::uint32_t point, std::uint32_t group) noexcept {
 void RendezvousHall::release(std::uint32_t point, std::uint32_t group, TimePoint instant,
                              bool complete) {
   for (RendezvousDesk* desk : desks_) {
-    asio::post(desk->executor_, [desk, point, group, instant, complete] {
+    desk->loop_.submit([desk, point, group, instant, complete] {
       desk->release(point, group, instant, complete);
     });
   }

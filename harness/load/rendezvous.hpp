@@ -57,7 +57,7 @@ class RendezvousDesk {
     TimePoint instant;
   };
 
-  RendezvousDesk(RendezvousHall& hall, Executor executor) : hall_(hall), executor_(executor) {
+  RendezvousDesk(RendezvousHall& hall, EventLoop& loop) : hall_(hall), loop_(loop) {
     hall.enlist(*this);
   }
   RendezvousDesk(const RendezvousDesk&) = delete;
@@ -76,7 +76,7 @@ class RendezvousDesk {
   void release(std::uint32_t point, std::uint32_t group, TimePoint instant, bool complete);
 
   RendezvousHall& hall_;
-  Executor executor_;
+  EventLoop& loop_;
   std::vector<Waiter*> waiters_;
 };
 

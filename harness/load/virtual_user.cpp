@@ -1,7 +1,5 @@
 #include "harness/load/virtual_user.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include "harness/load/parallel_group.hpp"
 #include "harness/protocol/request_text.hpp"
 #include "harness/scenario/answer_check.hpp"
@@ -53,10 +51,10 @@ std::string printable(std::string_view text, std::size_t bytes_max = 120) {
 
 }  // namespace
 
-WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, const Servers& servers,
+WorkerState::WorkerState(EventLoop& loop, const LoadPlan& the_plan, const Servers& servers,
                          std::uint32_t worker, TimePoint start, const HiccupTable& hiccups)
     : plan(the_plan),
-      wire(io, servers.common, the_plan.seed * 1'000'003 + worker),
+      wire(loop, servers.common, the_plan.seed * 1'000'003 + worker),
       books(start + the_plan.warm_up, start + the_plan.length),
       warm_up(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
       measured(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
@@ -71,7 +69,7 @@ WorkerState::WorkerState(asio::io_context& io, const LoadPlan& the_plan, const S
   for (const std::optional<ServerAddress>& own : servers.of_scenario) {
     auto& place = own_wires.emplace_back();
     const std::uint64_t seed = the_plan.seed * 1'000'003 + worker + own_wires.size() * 1'000;
-    if (own) place = std::make_unique<Wire>(io, *own, seed);
+    if (own) place = std::make_unique<Wire>(loop, *own, seed);
   }
 }
 
@@ -133,7 +131,7 @@ VirtualUser::VirtualUser(WorkerState& worker, const CompiledScenario& scenario,
       variables_(worker.plan.run->slots.size()),
       own_http_(wire_),
       http_(shared == nullptr ? own_http_ : *shared),
-      sleeper_(worker.wire.executor()),
+      sleeper_(worker.wire.loop()),
       timer_(
           [](void* self) {
             auto* user = static_cast<VirtualUser*>(self);
@@ -265,7 +263,7 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
     Cursor& top = stack_.back();
     if (top.next == top.steps->size()) {
       if (!repeat(top)) stack_.pop_back();
-      if (++hops % hops_max == 0) co_await asio::post(worker_.wire.executor(), asio::deferred);
+      if (++hops % hops_max == 0) co_await worker_.wire.loop().turn();
       continue;
     }
     const CompiledStep& step = (*top.steps)[top.next++];

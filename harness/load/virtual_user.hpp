@@ -28,7 +28,7 @@ class RendezvousDesk;
 
 // What the users of one worker share. Nothing in it is shared with another thread.
 struct WorkerState {
-  WorkerState(asio::io_context& io, const LoadPlan& the_plan, const Servers& servers,
+  WorkerState(EventLoop& loop, const LoadPlan& the_plan, const Servers& servers,
               std::uint32_t worker, TimePoint start, const HiccupTable& hiccups);
   // The wire of a scenario's connections. Deadlines and sleeps of everything else are the common
   // one's.

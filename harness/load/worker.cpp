@@ -6,8 +6,6 @@
 #include <cmath>
 #include <ctime>
 
-#include <boost/asio/post.hpp>
-
 namespace stampede {
 
 namespace {
@@ -116,8 +114,8 @@ Worker::Worker(const LoadPlan& plan, const Servers& servers, std::uint32_t index
       start_(start),
       end_(start + plan.length),
       mailbox_(mailbox),
-      state_(io_, plan, servers, index, start, hiccups),
-      desk_(hall, io_.get_executor()),
+      state_(loop_, plan, servers, index, start, hiccups),
+      desk_(hall, loop_),
       second_(*this, &Worker::on_second),
       probe_(*this, &Worker::on_probe),
       length_(*this, &Worker::on_length),
@@ -163,7 +161,7 @@ void Worker::run() noexcept {
   ask_for_priority();
   try {
     begin();
-    io_.run();
+    loop_.run();
   } catch (...) {
     failure_ = std::current_exception();
     WorkerSecond last;
@@ -175,7 +173,7 @@ void Worker::run() noexcept {
 }
 
 void Worker::interrupt() {
-  asio::post(io_, [this] {
+  loop_.submit([this] {
     closing_ = true;
     if (!finished_) cancel_all();
   });
@@ -285,7 +283,7 @@ Task<void> Worker::open_session(OpenRun& run, std::unique_ptr<VirtualUser> user,
   user->begin(start);
   co_await user->run(run.scenario.steps, intended);
   // A session that waited for nothing runs on the stack of whoever started it.
-  if (!user->waited()) co_await asio::post(io_.get_executor(), asio::deferred);
+  if (!user->waited()) co_await loop_.turn();
   count_end(intended, user->finish(run.keeps_connections));
   strike_off(*user);
   --run.users_alive;
@@ -322,7 +320,7 @@ Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
     count_end(intended, end);
     if (end == SessionEnd::failed) co_await user.sleep_until(now() + pause_after_failure);
     // Steps that wait for nothing must not keep the loop from its other work.
-    if (!user.waited()) co_await asio::post(io_.get_executor(), asio::deferred);
+    if (!user.waited()) co_await loop_.turn();
     if (run.scenario.pacing) {
       intended = co_await keep_pace(run, user, intended, session);
     } else {

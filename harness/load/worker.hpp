@@ -165,7 +165,7 @@ class Worker {
 
   const LoadPlan& plan_;
   std::uint32_t index_;
-  asio::io_context io_{1};
+  EventLoop loop_;
   TimePoint start_, end_;
   Mailbox& mailbox_;
   WorkerState state_;

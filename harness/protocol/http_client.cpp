@@ -140,8 +140,7 @@ Task<boost::system::error_code> HttpClient::send(const std::string& text, std::s
         error = {};
         break;
       }
-      const auto [failure] = co_await transport_.writable();
-      error = failure;
+      error = co_await transport_.writable();
     }
     if (error || cut_ != Cut::none) break;
   }

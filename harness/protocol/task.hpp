@@ -1,5 +1,5 @@
 // Task: the coroutine of everything that waits on a worker. A task starts when it is awaited, ends
-// in its awaiter, and may await other tasks, asio operations made with asio::deferred, and Sleeper.
+// in its awaiter, and may await other tasks, and what the event loop waits for.
 //
 // Why not asio::awaitable: it takes a fresh frame from the heap for most nested calls, and carries
 // an executor, a cancellation state and a stack of frames along. Here a frame comes from a free
@@ -10,20 +10,15 @@
 // order of destruction).
 #pragma once
 
-#include <boost/asio/deferred.hpp>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 namespace stampede {
 
-namespace asio = boost::asio;
-
-// Memory of coroutine frames and of pending operations: a free list per thread and size, never more
-// than was in use at once.
+// Memory of coroutine frames: a free list per thread and size, never more than was in use at once.
 class FramePool {
  public:
   static void* take(std::size_t size);
@@ -41,65 +36,6 @@ class FramePool {
   };
   static FramePool& of_this_thread() noexcept;
   Free* free_[classes] = {};
-};
-
-// For the handlers of asio operations (as their allocator_type): asio's own store of freed memory
-// holds two pieces, and gives them up when an operation of another size comes.
-template <class T>
-struct PooledAllocator {
-  using value_type = T;
-  PooledAllocator() = default;
-  template <class Other>
-  PooledAllocator(const PooledAllocator<Other>&) noexcept {}
-  T* allocate(std::size_t count) { return static_cast<T*>(FramePool::take(count * sizeof(T))); }
-  void deallocate(T* memory, std::size_t count) noexcept {
-    FramePool::give(memory, count * sizeof(T));
-  }
-  template <class Other>
-  bool operator==(const PooledAllocator<Other>&) const noexcept {
-    return true;
-  }
-};
-
-// A handler that asio keeps in pooled memory: Pooled{[…] {…}}.
-template <class Handler>
-struct Pooled : Handler {
-  using allocator_type = PooledAllocator<void>;
-  explicit Pooled(Handler handler) : Handler(std::move(handler)) {}
-  [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
-};
-
-// co_await of an asio operation: resumes where it completes, with its result.
-template <class Operation, class... Results>
-class OperationAwaiter {
- public:
-  explicit OperationAwaiter(Operation operation) : operation_(std::move(operation)) {}
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiting) {
-    waiting_ = waiting;
-    std::move(operation_)(Complete{this});
-  }
-  auto await_resume() {
-    if constexpr (sizeof...(Results) == 1) {
-      return std::get<0>(std::move(*results_));
-    } else if constexpr (sizeof...(Results) > 1) {
-      return std::move(*results_);
-    }
-  }
-
- private:
-  struct Complete {
-    using allocator_type = PooledAllocator<void>;
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
-    void operator()(Results... results) {
-      awaiter->results_.emplace(std::move(results)...);
-      awaiter->waiting_.resume();
-    }
-    OperationAwaiter* awaiter;
-  };
-  Operation operation_;
-  std::coroutine_handle<> waiting_;
-  std::optional<std::tuple<Results...>> results_;
 };
 
 class TaskPromiseCore {
@@ -120,16 +56,6 @@ class TaskPromiseCore {
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] End final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { problem = std::current_exception(); }
-
-  template <class... Results, class Initiation, class... Arguments>
-  auto await_transform(
-      asio::deferred_async_operation<void(Results...), Initiation, Arguments...> operation) {
-    return OperationAwaiter<decltype(operation), Results...>(std::move(operation));
-  }
-  template <class Awaitable>
-  Awaitable&& await_transform(Awaitable&& awaitable) const noexcept {
-    return std::forward<Awaitable>(awaitable);
-  }
 
   std::coroutine_handle<> awaiting;
   std::exception_ptr problem;

@@ -52,6 +52,12 @@ class TlsContext {
   TlsSession shared_;  // TlsResumption::worker
 };
 
+// Where the bytes of a connection come from.
+struct TlsSource {
+  int descriptor = -1;
+  bool drained = false;  // the last read took all that there was
+};
+
 // One connection. The socket stays its owner's, and open as long as this lives.
 class TlsStream {
  public:
@@ -76,6 +82,8 @@ class TlsStream {
   Progress write(const void* bytes, std::size_t size, std::size_t& moved);
   // Nothing has come for the application, and no end; takes in what TLS itself sends.
   bool quiet();
+  // All that the socket had has been read and looked at: there is nothing before more comes.
+  [[nodiscard]] bool drained() const noexcept;
 
   // After failed: the class and a text for people.
   [[nodiscard]] Failure failure() const noexcept { return failure_; }
@@ -91,6 +99,7 @@ class TlsStream {
   void explain(int kind);
 
   ssl_st* ssl_ = nullptr;
+  TlsSource source_;
   TlsSession own_;  // TlsResumption::user
   std::string problem_;
   Failure failure_ = Failure::none;

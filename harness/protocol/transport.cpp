@@ -1,15 +1,17 @@
 #include "harness/protocol/transport.hpp"
 
-#include <sys/socket.h>
+#include <unistd.h>
 
-#include <boost/asio/ip/basic_resolver.hpp>
-#include <cerrno>
+#include "harness/protocol/resolver.hpp"
 
 namespace stampede {
 
 namespace {
 
-constexpr auto as_value = asio::as_tuple(asio::deferred);
+boost::system::error_code error_of(int number) noexcept {
+  return {number, boost::system::system_category()};
+}
+
 // Of one target, before a connect is given up.
 constexpr std::size_t tries_max = 8;
 
@@ -24,9 +26,8 @@ bool speaks_of_the_address(const boost::system::error_code& error) {
 
 // Shared with the resolver's callback, which may come when nobody waits any more.
 struct Transport::Lookup {
-  explicit Lookup(Executor executor) : sleeper(executor), resolver(executor) {}
+  explicit Lookup(EventLoop& loop) : sleeper(loop) {}
   Sleeper sleeper;
-  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver;
   boost::system::error_code error;
   AddressList found;
   bool done = false;
@@ -56,16 +57,15 @@ Task<bool> Transport::open(Exchange& exchange) {
 Task<bool> Transport::look_up(Exchange& exchange, AddressList& found) {
   const ServerAddress& server = wire_.server();
   const TimePoint began = now();
-  const auto lookup = std::make_shared<Lookup>(wire_.executor());
+  const auto lookup = std::make_shared<Lookup>(wire_.loop());
   lookup_ = lookup.get();
-  lookup->resolver.async_resolve(server.lookup_host, server.lookup_port,
-                                 [lookup](boost::system::error_code error, const auto& results) {
-                                   lookup->error = error;
-                                   lookup->done = true;
-                                   for (const auto& entry : results)
-                                     lookup->found.add(entry.endpoint());
-                                   lookup->sleeper.wake();
-                                 });
+  wire_.resolver().resolve(server.lookup_host, server.lookup_port,
+                           [lookup](const auto& error, const auto& results) {
+                             lookup->error = error;
+                             lookup->done = true;
+                             for (const auto& entry : results) lookup->found.add(entry.endpoint());
+                             lookup->sleeper.wake();
+                           });
   while (!lookup->done && !closed_) co_await lookup->sleeper.sleep();
   lookup_ = nullptr;
   if (closed_) co_return false;
@@ -87,17 +87,8 @@ Task<bool> Transport::connect(Exchange& exchange, const AddressList& addresses) 
   boost::system::error_code error;
   bool opened = false;
   for (std::size_t attempt = 0; attempt < tries; ++attempt) {
-    const SocketAddress& address = addresses.at(turn, attempt);
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-    error = wire_.open_socket(socket_, address);
-    opened = !error;
-    if (opened) {
-      const auto [failed] = co_await socket_.async_connect(address, as_value);
-      error = failed;
-      if (closed_) co_return false;
-    }
-    if (!error) error = wire_.settle_socket(socket_, address);
+    error = co_await connect_to(addresses.at(turn, attempt), opened);
+    if (closed_) co_return false;
     if (!error) {
       wire_.figures().connect.record(now() - began);
       co_return true;
@@ -111,17 +102,43 @@ Task<bool> Transport::connect(Exchange& exchange, const AddressList& addresses) 
   co_return false;
 }
 
+// `opened`: there was a socket to connect.
+Task<boost::system::error_code> Transport::connect_to(const SocketAddress& address, bool& opened) {
+  close_socket();
+  boost::system::error_code error;
+  socket_ = wire_.open_socket(address, error);
+  opened = !error;
+  if (error) co_return error;
+  const int result = ::connect(socket_, address.data(), static_cast<socklen_t>(address.size()));
+  const bool pending = result != 0 && (errno == EINPROGRESS || errno == EINTR);
+  if (result != 0 && !pending) co_return error_of(errno);
+  error = watch_.begin(socket_, pending);
+  if (error || !pending) co_return error;
+  error = co_await watch_.writing();
+  if (error) co_return error;
+  int failed = 0;
+  socklen_t size = sizeof failed;
+  if (::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &failed, &size) != 0) failed = errno;
+  co_return error_of(failed);
+}
+
 Task<bool> Transport::secure(Exchange& exchange) {
   const TimePoint began = now();
   if (!tls_) tls_ = std::make_unique<TlsStream>();
   auto progress = TlsStream::Progress::failed;
-  if (tls_->begin(*wire_.tls(), socket_.native_handle())) progress = tls_->handshake();
+  if (tls_->begin(*wire_.tls(), socket_)) progress = tls_->handshake();
   while (progress != TlsStream::Progress::done && progress != TlsStream::Progress::failed) {
     const bool reading = progress == TlsStream::Progress::wants_read;
-    (void)co_await socket_.async_wait(reading ? Socket::wait_read : Socket::wait_write, as_value);
+    if (reading) {
+      watch_.drained();
+    } else {
+      watch_.full();
+    }
+    (void)co_await watch_.reading(!reading);
     if (closed_) co_return false;
     progress = tls_->handshake();
   }
+  if (!tls_->drained()) watch_.not_drained();
   if (progress == TlsStream::Progress::failed) {
     const bool known = tls_->failure() != Failure::none;
     exchange.outcome = Outcome::connect_failed;
@@ -135,11 +152,40 @@ Task<bool> Transport::secure(Exchange& exchange) {
   co_return true;
 }
 
+std::size_t Transport::note_unread(ssize_t got, boost::system::error_code& error) noexcept {
+  if (got == 0) {
+    error = asio::error::eof;
+  } else if (errno == EAGAIN || errno == EINTR) {
+    if (errno == EAGAIN) watch_.drained();
+    error = asio::error::would_block;
+  } else {
+    error = error_of(errno);
+  }
+  return 0;
+}
+
+std::size_t Transport::note_unwritten(boost::system::error_code& error) noexcept {
+  if (errno == EAGAIN || errno == EINTR) {
+    if (errno == EAGAIN) watch_.full();
+    error = asio::error::would_block;
+  } else {
+    error = error_of(errno);
+  }
+  return 0;
+}
+
 std::size_t Transport::read_secured(void* buffer, std::size_t size,
                                     boost::system::error_code& error) {
   std::size_t moved = 0;
   const auto progress = tls_->read(buffer, size, moved);
   read_crossed_ = progress == TlsStream::Progress::wants_write;
+  if (read_crossed_) {
+    watch_.full();
+  } else if (tls_->drained()) {
+    watch_.drained();
+  } else {
+    watch_.not_drained();
+  }
   error = {};
   if (progress == TlsStream::Progress::failed) {
     error = asio::error::connection_aborted;
@@ -158,6 +204,8 @@ std::size_t Transport::write_secured(const void* bytes, std::size_t size,
   if (size == 0) return 0;
   const auto progress = tls_->write(bytes, size, moved);
   write_crossed_ = progress == TlsStream::Progress::wants_read;
+  if (progress == TlsStream::Progress::wants_write) watch_.full();
+  if (write_crossed_) watch_.drained();
   if (progress == TlsStream::Progress::failed) {
     error = asio::error::connection_aborted;
   } else if (progress != TlsStream::Progress::done) {
@@ -167,9 +215,13 @@ std::size_t Transport::write_secured(const void* bytes, std::size_t size,
 }
 
 bool Transport::quiet() noexcept {
-  if (secured_) return tls_->quiet();
+  if (secured_) {
+    const bool nothing = tls_->quiet();
+    if (!nothing) watch_.not_drained();
+    return nothing;
+  }
   char byte = 0;
-  const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const auto got = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
@@ -188,8 +240,13 @@ void Transport::close() noexcept {
   if (lookup_ != nullptr) lookup_->sleeper.wake();
   if (tls_) tls_->end();
   secured_ = read_crossed_ = write_crossed_ = false;
-  boost::system::error_code ignored;  // the descriptor is released in any case
-  socket_.close(ignored);
+  close_socket();
+}
+
+void Transport::close_socket() noexcept {
+  if (socket_ < 0) return;
+  watch_.end();
+  ::close(std::exchange(socket_, -1));
 }
 
 }  // namespace stampede

@@ -3,7 +3,9 @@
 // made is decided here alone. Plain TCP pays one test of a pointer for the choice.
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -15,7 +17,7 @@ namespace stampede {
 
 class Transport {
  public:
-  explicit Transport(Wire& wire) : wire_(wire), socket_(wire.executor()) {}
+  explicit Transport(Wire& wire) : wire_(wire), watch_(wire.loop()) {}
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
   ~Transport() { close(); }
@@ -29,23 +31,31 @@ class Transport {
   // A buffer for reading holds 16 KiB or more: nothing is kept back then that a wait could miss.
   std::size_t read_some(void* buffer, std::size_t size, boost::system::error_code& error) {
     if (secured_) return read_secured(buffer, size, error);
-    return socket_.read_some(asio::buffer(buffer, size), error);
+    const ssize_t got = ::recv(socket_, buffer, size, 0);
+    if (got <= 0) return note_unread(got, error);
+    if (static_cast<std::size_t>(got) < size) watch_.drained();
+    error = {};
+    return static_cast<std::size_t>(got);
   }
   std::size_t write_some(const void* bytes, std::size_t size, boost::system::error_code& error) {
     if (secured_) return write_secured(bytes, size, error);
-    return socket_.write_some(asio::buffer(bytes, size), error);
+    const ssize_t moved = ::send(socket_, bytes, size, MSG_NOSIGNAL);
+    if (moved < 0) return note_unwritten(error);
+    error = {};
+    return static_cast<std::size_t>(moved);
   }
-  // To be awaited: a tuple of an error code. After would_block of a read, of a write.
-  auto readable() { return socket_.async_wait(wait_to_read(), asio::as_tuple(asio::deferred)); }
-  auto writable() { return socket_.async_wait(wait_to_write(), asio::as_tuple(asio::deferred)); }
+  // To be awaited: an error code. Until there may be something to read (bytes, an end), or room to
+  // write after would_block.
+  auto readable() { return watch_.reading(read_crossed_); }
+  auto writable() { return watch_.writing(write_crossed_); }
   // The same for those who are called back, with an error code.
   template <class Handler>
-  void when_readable(Handler&& handler) {
-    socket_.async_wait(wait_to_read(), std::forward<Handler>(handler));
+  void when_readable(Handler handler) {
+    call_after(readable(), std::move(handler));
   }
   template <class Handler>
-  void when_writable(Handler&& handler) {
-    socket_.async_wait(wait_to_write(), std::forward<Handler>(handler));
+  void when_writable(Handler handler) {
+    call_after(writable(), std::move(handler));
   }
 
   // Nothing has come that nobody has read: no bytes, no end. One system call.
@@ -63,20 +73,24 @@ class Transport {
  private:
   struct Lookup;
 
-  [[nodiscard]] Socket::wait_type wait_to_read() const noexcept {
-    return read_crossed_ ? Socket::wait_write : Socket::wait_read;
+  template <class Handler>
+  static SpawnedTask call_after(SocketWatch::Wait wait, Handler handler) {
+    const boost::system::error_code error = co_await wait;
+    handler(error);
   }
-  [[nodiscard]] Socket::wait_type wait_to_write() const noexcept {
-    return write_crossed_ ? Socket::wait_read : Socket::wait_write;
-  }
+  std::size_t note_unread(ssize_t got, boost::system::error_code& error) noexcept;
+  std::size_t note_unwritten(boost::system::error_code& error) noexcept;
   Task<bool> look_up(Exchange& exchange, AddressList& found);
   Task<bool> connect(Exchange& exchange, const AddressList& addresses);
+  Task<boost::system::error_code> connect_to(const SocketAddress& address, bool& opened);
+  void close_socket() noexcept;
   Task<bool> secure(Exchange& exchange);
   std::size_t read_secured(void* buffer, std::size_t size, boost::system::error_code& error);
   std::size_t write_secured(const void* bytes, std::size_t size, boost::system::error_code& error);
 
   Wire& wire_;
-  Socket socket_;
+  SocketWatch watch_;
+  int socket_ = -1;
   std::unique_ptr<TlsStream> tls_;  // only where the target wants it; kept for its session
   Lookup* lookup_ = nullptr;        // going on
   bool secured_ = false;

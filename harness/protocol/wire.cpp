@@ -1,14 +1,14 @@
 #include "harness/protocol/wire.hpp"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 
 #include "harness/protocol/answer_extras.hpp"
+#include "harness/protocol/resolver.hpp"
 #include "harness/protocol/tls.hpp"
 #include "harness/protocol/websocket_client.hpp"
 
@@ -20,8 +20,7 @@ constexpr std::size_t kept_capacity_max = 64 << 10;
 }  // namespace
 
 void Sleeper::wake() {
-  if (!waiting_) return;
-  asio::post(executor_, Pooled{[waiting = std::exchange(waiting_, nullptr)] { waiting.resume(); }});
+  if (waiting_) loop_.post(std::exchange(waiting_, nullptr));
 }
 
 Exchange::Exchange() = default;
@@ -75,10 +74,10 @@ void AddressList::add_unix(const std::string& path) {
   preferred = all.size();
 }
 
-Wire::Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed)
-    : io_(io),
+Wire::Wire(EventLoop& loop, ServerAddress server, std::uint64_t seed)
+    : loop_(loop),
       server_(std::move(server)),
-      timers_(io),
+      timers_(loop),
       scratch_(std::make_unique<std::array<char, scratch_size>>()),
       mask_state_(seed | 1) {
   if (server_.tls) tls_ = std::make_unique<TlsContext>(*server_.tls, server_.tls_host);
@@ -88,6 +87,11 @@ Wire::Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed)
 }
 
 Wire::~Wire() = default;
+
+Resolver& Wire::resolver() {
+  if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_);
+  return *resolver_;
+}
 
 std::uint32_t Wire::next_mask() noexcept {
   // Masks protect proxies from hostile pages (RFC 6455 §10.3); a load generator needs only that
@@ -115,36 +119,23 @@ void Wire::give_back(Exchange* exchange) {
   spare_.push_back(std::move(owned));
 }
 
-boost::system::error_code Wire::open_socket(Socket& socket, const SocketAddress& address) {
-  boost::system::error_code error;
-  socket.open(address.protocol(), error);
-  if (error) return error;
-  socket.non_blocking(true, error);
+int Wire::open_socket(const SocketAddress& address, boost::system::error_code& error) {
+  const auto failed = [&error] { error = {errno, boost::system::system_category()}; };
+  error = {};
   const int family = address.protocol().family();
-  if (family == AF_UNIX) return error;
-  socket.set_option(asio::ip::tcp::no_delay(true), error);
+  const int socket = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) failed();
+  if (socket < 0 || family == AF_UNIX) return socket;
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto& sources = family == AF_INET ? sources_v4_ : sources_v6_;
-  if (sources.empty()) return {};
-  const asio::ip::address& source = sources[sources_used_++ % sources.size()];
+  if (sources.empty()) return socket;
+  const SocketAddress source(asio::ip::tcp::endpoint(sources[sources_used_++ % sources.size()], 0));
   // The port is chosen at connect time, when the whole four-tuple is known; bind alone would
   // reserve it.
-  const int on = 1;
-  ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  socket.bind(SocketAddress(asio::ip::tcp::endpoint(source, 0)), error);
-  return error;
-}
-
-boost::system::error_code Wire::settle_socket(Socket& socket, const SocketAddress& address) {
-  boost::system::error_code error;
-  const int descriptor = socket.release(error);
-  if (error) return error;
-  socket.assign(address.protocol(), descriptor, error);
-  if (error) {
-    ::close(descriptor);
-    return error;
-  }
-  socket.non_blocking(true, error);
-  return error;
+  ::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (::bind(socket, source.data(), static_cast<socklen_t>(source.size())) != 0) failed();
+  return socket;
 }
 
 void Wire::enlist(WebSocketClient& client) {

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <coroutine>
 #include <cstdint>
@@ -25,10 +24,9 @@
 
 namespace stampede {
 
-// Concrete, not any_io_executor: several times cheaper per step of a coroutine.
-using Executor = asio::io_context::executor_type;
+namespace asio = boost::asio;
+
 // Of any family: IPv4, IPv6, Unix domain.
-using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 using SocketAddress = asio::generic::stream_protocol::endpoint;
 
 // Of an answer's body that is kept, unless a step says otherwise (`body_max`).
@@ -44,7 +42,7 @@ inline constexpr std::size_t scratch_size = 64 << 10;
 // run on the waker's stack, so a waker need not fear what the coroutine does.
 class Sleeper {
  public:
-  explicit Sleeper(Executor executor) : executor_(executor) {}
+  explicit Sleeper(EventLoop& loop) : loop_(loop) {}
   // co_await sleeper.sleep(): one task at a time.
   auto sleep() noexcept { return Bed{this}; }
   void wake();
@@ -59,7 +57,7 @@ class Sleeper {
     void await_resume() const noexcept {}
     Sleeper* sleeper;
   };
-  Executor executor_;
+  EventLoop& loop_;
   std::coroutine_handle<> waiting_;
 };
 
@@ -138,18 +136,19 @@ struct ServerAddress {
   std::string tls_host;  // whose certificate is expected
 };
 
+class Resolver;
 class TlsContext;
 class WebSocketClient;
 
 class Wire {
  public:
   // Throws std::runtime_error when the TLS files are not usable.
-  Wire(asio::io_context& io, ServerAddress server, std::uint64_t seed);
+  Wire(EventLoop& loop, ServerAddress server, std::uint64_t seed);
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  [[nodiscard]] Executor executor() const noexcept { return io_.get_executor(); }
+  [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
   [[nodiscard]] const ServerAddress& server() const noexcept { return server_; }
   TimerHeap& timers() noexcept { return timers_; }
   std::array<char, scratch_size>& scratch() noexcept { return *scratch_; }
@@ -166,13 +165,11 @@ class Wire {
 
   ConnectionFigures& figures() noexcept { return figures_; }
   TlsContext* tls() noexcept { return tls_.get(); }
+  Resolver& resolver();
   std::size_t next_turn() noexcept { return turns_++; }
-  // Opens `socket` for connecting: no delay, and a source address when there is a pool of them.
-  boost::system::error_code open_socket(Socket& socket, const SocketAddress& address);
-  // To be called once it is connected: registers the socket anew with the event loop. Connecting
-  // has left it interested in writability, and every wait for an answer would wake the loop at once
-  // to say "writable".
-  boost::system::error_code settle_socket(Socket& socket, const SocketAddress& address);
+  // A non-blocking socket for connecting to `address`, the caller's: no delay, and a source address
+  // when there is a pool of them. -1: none, and `error` says why; with an error it may be open.
+  int open_socket(const SocketAddress& address, boost::system::error_code& error);
 
   void enlist(WebSocketClient& client);
   void strike_off(WebSocketClient& client) noexcept;
@@ -182,7 +179,7 @@ class Wire {
  private:
   void give_back(Exchange* exchange);
 
-  asio::io_context& io_;
+  EventLoop& loop_;
   ServerAddress server_;
   TimerHeap timers_;
   std::unique_ptr<std::array<char, scratch_size>> scratch_;
@@ -190,7 +187,8 @@ class Wire {
   std::vector<WebSocketClient*> websockets_;
   Traffic traffic_;
   ConnectionFigures figures_;
-  std::unique_ptr<TlsContext> tls_;  // none: the target speaks plainly
+  std::unique_ptr<TlsContext> tls_;     // none: the target speaks plainly
+  std::unique_ptr<Resolver> resolver_;  // none: nobody has asked yet
   std::vector<asio::ip::address> sources_v4_, sources_v6_;
   OpenCounts open_;
   std::uint64_t mask_state_;

@@ -14,9 +14,9 @@ namespace {
 struct Floor {
   explicit Floor(std::uint32_t users, std::size_t workers = 1) : hall({{"gate", users}}) {
     for (std::size_t i = 0; i < workers; ++i) {
-      loops.push_back(std::make_unique<asio::io_context>(1));
-      desks.push_back(std::make_unique<RendezvousDesk>(hall, loops.back()->get_executor()));
-      beds.push_back(std::make_unique<Sleeper>(loops.back()->get_executor()));
+      loops.push_back(std::make_unique<EventLoop>());
+      desks.push_back(std::make_unique<RendezvousDesk>(hall, *loops.back()));
+      beds.push_back(std::make_unique<Sleeper>(*loops.back()));
     }
   }
   RendezvousDesk::Waiter& come(std::size_t worker) {
@@ -26,13 +26,10 @@ struct Floor {
     return waiter;
   }
   void run() {
-    for (const auto& loop : loops) {
-      loop->restart();
-      loop->run();
-    }
+    for (const auto& loop : loops) loop->run();
   }
   RendezvousHall hall;
-  std::vector<std::unique_ptr<asio::io_context>> loops;
+  std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<std::unique_ptr<RendezvousDesk>> desks;
   std::vector<std::unique_ptr<Sleeper>> beds;
   std::deque<RendezvousDesk::Waiter> waiters;
@@ -124,10 +121,7 @@ TEST(Rendezvous, HoldsBetweenThreads) {
         std::mt19937 random(static_cast<unsigned>(at));
         std::deque<RendezvousDesk::Waiter> mine;
         RendezvousDesk& desk = *floor.desks[at];
-        const auto sweep = [&] {
-          floor.loops[at]->restart();
-          floor.loops[at]->poll();
-        };
+        const auto sweep = [&] { floor.loops[at]->run(); };
         for (int i = 0; i < rounds; ++i) {
           RendezvousDesk::Waiter& waiter = mine.emplace_back();
           waiter.bed = floor.beds[at].get();
