@@ -18,6 +18,7 @@
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/service/order_signals.hpp"
+#include "target/service/password_pool.hpp"
 #include "target/store/schema.hpp"
 
 namespace boxoffice {
@@ -53,7 +54,10 @@ struct Shared {
                             {"state", std::string(CircuitBreaker::name_of(state))}});
   }};
   ProviderBooks provider_books;  // of the role pg
-  OrderSignals order_signals;    // a payment on one thread wakes waiters and relay on another
+  // A core may be spent on log-ins; the others go on serving.
+  PasswordPool passwords{config.password_threads, config.password_waiting_max,
+                         config.password_cost};
+  OrderSignals order_signals;  // a payment on one thread wakes waiters and relay on another
   std::stop_source stop;
 };
 
@@ -85,7 +89,8 @@ struct ThreadParts {
                 number,
                 shared.stop.get_token(),
                 &shared.order_signals,
-                &shared.breakers} {
+                &shared.breakers,
+                &shared.passwords} {
     redis.guard(shared.breakers.redis);
     mysql.guard(shared.breakers.mysql);
     mysql.on_wait([&metrics = shared.metrics](auto took) { metrics.mysql_pool_wait(took); });
@@ -110,6 +115,7 @@ struct ThreadParts {
   void serve(Shared& shared) {
     owners = {add_health_routes(context, shared.load, shared.prepared, table),
               add_event_routes(context, table),
+              add_account_routes(context, table),
               add_queue_routes(context, table),
               add_reservation_routes(context, table),
               add_order_routes(context, table),

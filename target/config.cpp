@@ -111,6 +111,10 @@ void declare_server(Flags& flags) {
             "on, off (capacity runs), or on with other rates: NAME=PER_SECOND:BURST, … of user, "
             "hold, bid, login, address",
             "on");
+  flags.add("--sse-flush-ms", "how often changes of seats go to live maps", "100");
+  flags.add("--password-threads", "threads that hash passwords", "1");
+  flags.add("--password-waiting-max", "hashes running or waiting; above it 503 OVERLOADED", "64");
+  flags.add("--password-cost", "binary logarithm of scrypt's cost, 10 to 18", "14");
   flags.add("--node", "number of this instance, part of order ids", "0");
   flags.add("--defects", "deliberate bugs, with --lab: " + joined(Switches::defect_names()), "");
   flags.add("--log-level", "debug, info, warning or error", "info");
@@ -356,6 +360,11 @@ void read_server(Flags& flags, Config& config, ConfigProblems& problems) {
   config.in_flight_max = flags.number<std::uint32_t>("--in-flight-max", 1, 1000000, problems);
   config.connections_max = flags.number<std::uint32_t>("--connections-max", 1, 1000000, problems);
   config.drain_seconds = flags.number<std::uint32_t>("--drain-seconds", 0, 600, problems);
+  config.sse_flush_ms = flags.number<std::uint32_t>("--sse-flush-ms", 10, 10000, problems);
+  config.password_threads = flags.number<std::uint32_t>("--password-threads", 1, 64, problems);
+  config.password_waiting_max =
+      flags.number<std::uint32_t>("--password-waiting-max", 1, 100000, problems);
+  config.password_cost = flags.number<std::uint32_t>("--password-cost", 10, 18, problems);
   config.node = flags.number<std::uint32_t>("--node", 0, 1023, problems);
   config.path_prefix = flags.text("--path-prefix");
   const std::string& prefix = config.path_prefix;

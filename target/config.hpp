@@ -57,8 +57,12 @@ struct Config {
   std::uint32_t in_flight_max = 4000;  // per role and process; above: 503 OVERLOADED
   std::uint32_t connections_max = 60000;
   std::uint32_t drain_seconds = 10;
-  std::uint32_t node = 0;  // 0…1023, part of order ids
-  bool lab = false;        // allows defects
+  std::uint32_t password_threads = 1;       // that hash passwords, per process
+  std::uint32_t password_waiting_max = 64;  // hashes running or waiting; above: 503 OVERLOADED
+  std::uint32_t password_cost = 14;  // 10…18: 2^cost KiB of memory and some 3 µs per round
+  std::uint32_t sse_flush_ms = 100;  // 10…10000; changes of seats are told together so often
+  std::uint32_t node = 0;            // 0…1023, part of order ids
+  bool lab = false;                  // allows defects
   // hold_check_then_set no_guard1 release_without_owner conflict_is_400
   std::set<std::string> defects;
   RateLimits rate_limits;

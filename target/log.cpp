@@ -3,7 +3,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 
 namespace boxoffice {
 namespace {
@@ -36,8 +38,22 @@ spdlog::level::level_enum level_of(LogLevel level) noexcept {
   return spdlog::level::err;
 }
 
+// What happens outside of requests is one trace per process, so that every line has its trace.
+const std::string& process_trace() {
+  static const std::string id = [] {
+    std::random_device device;
+    return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
+  }();
+  return id;
+}
+
 void write(LogLevel level, std::string_view message, LogFields fields) {
-  if (log_enabled(level)) logger().log(level_of(level), log_line(message, fields));
+  if (!log_enabled(level)) return;
+  std::string line = log_line(message, fields);
+  const bool traced =
+      std::ranges::any_of(fields, [](const auto& field) { return field.first == "trace_id"; });
+  if (!traced) line += R"(,"trace_id":")" + process_trace() + '"';
+  logger().log(level_of(level), line);
 }
 
 bool is_plain(std::string_view text) noexcept {

@@ -1,4 +1,5 @@
-// JSON lines on standard output: one object per line with ts, level, msg and the given fields.
+// JSON lines on standard output: one object per line with ts, level, msg, the given fields and
+// trace_id: the request's, or that of the process for what belongs to no request.
 // Never give it a secret, a token or a body.
 #pragma once
 

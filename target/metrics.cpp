@@ -54,6 +54,22 @@ constexpr Help help_table[] = {
     {"queue_wait_seconds", "From entering the waiting room to the admission."},
     {"push_lag_seconds", "From an admission to its message on the socket."},
     {"ws_clients", "Open WebSockets."},
+    {"sse_clients", "Open event streams."},
+    {"sse_dropped_total", "Event streams that were cut, by reason."},
+    {"sse_joined_total", "Event streams by how they began: new, resumed, resync."},
+    {"sse_events_total", "Changes of seats sent, counted per client."},
+    {"sse_lag_seconds", "From a change of a seat to its message on the streams, flush included."},
+    {"signup_total", "Sign-ups by result."},
+    {"login_total", "Log-ins by result."},
+    {"password_waiting", "Passwords that are being hashed or wait for it."},
+    {"queue_lapsed_total", "Admitted users whose slot lapsed after silence."},
+    {"holds_expired_seats_total", "Seats freed because their hold was over."},
+    {"webhook_total", "Webhooks of the payment provider by result."},
+    {"webhook_courier_total", "Webhooks sent by the simulated provider, by result."},
+    {"mysql_connections", "Open database connections, by thread."},
+    {"mysql_connections_max", "Limit of database connections of one thread."},
+    {"worker_failures_total", "Turns of a worker loop that failed, by loop."},
+    {"redelivered_total", "Entries delivered again, by consumer group."},
     {"connections", "Open connections, WebSockets among them."},
     {"connections_refused_total", "Connections closed at once because there were too many."},
     {"accept_errors_total", "Failed accepts by error; the server goes on after each."},
@@ -181,15 +197,19 @@ struct Metrics::State {
     if (gauge != nullptr) return gauge->Set(value);
     add("metrics_dropped_total", {}, 1);
   }
+  prometheus::Histogram* histogram_of(std::string_view name, Pairs labels) {
+    return histograms.find_or_make(name, labels,
+                                   [this](const std::string& clean, const auto& owned) {
+                                     return &prometheus::BuildHistogram()
+                                                 .Name(clean)
+                                                 .Help(help_of(clean))
+                                                 .Register(registry)
+                                                 .Add(owned, buckets());
+                                   });
+  }
+  void make_histogram(std::string_view name) { (void)histogram_of(name, {}); }
   void observe(std::string_view name, Pairs labels, std::chrono::nanoseconds took) {
-    auto* const histogram =
-        histograms.find_or_make(name, labels, [this](const std::string& clean, const auto& owned) {
-          return &prometheus::BuildHistogram()
-                      .Name(clean)
-                      .Help(help_of(clean))
-                      .Register(registry)
-                      .Add(owned, buckets());
-        });
+    auto* const histogram = histogram_of(name, labels);
     if (histogram != nullptr) return histogram->Observe(seconds(took));
     add("metrics_dropped_total", {}, 1);
   }
@@ -223,9 +243,25 @@ void Metrics::State::read_process() {
   set("process_start_time_seconds", {}, started);
 }
 
-// The count of what is dropped must have its place before the table can be full.
+// The count of what is dropped must have its place before the table can be full. What alerts are
+// made of is there from the start: a rate of something absent is no number, and no alert.
 Metrics::Metrics() : state_(std::make_unique<State>()) {
   state_->add("metrics_dropped_total", {}, 0);
+  for (const std::string_view kind : {"pending_without_order", "missing", "unsettled",
+                                      "sold_without_ticket", "lock_missing", "lock_left"}) {
+    state_->add("repair_total", {{"kind", kind}}, 0);
+  }
+  for (const std::string_view reason : {"slow", "stalled"}) {
+    state_->add("sse_dropped_total", {{"reason", reason}}, 0);
+  }
+  state_->add("dead_total", {}, 0);
+  state_->add("connections_refused_total", {}, 0);
+  state_->add("queue_admitted_total", {}, 0);
+  state_->add("queue_ghosts_total", {}, 0);
+  for (const std::string_view name :
+       {"push_lag_seconds", "sse_lag_seconds", "queue_wait_seconds", "mysql_pool_wait_seconds"}) {
+    state_->make_histogram(name);
+  }
 }
 Metrics::~Metrics() = default;
 
@@ -272,6 +308,12 @@ void Metrics::gauge(std::string_view name, std::string_view label, std::string_v
 
 void Metrics::observe(std::string_view name, std::chrono::nanoseconds took) {
   state_->observe(std::string(name) + "_seconds", {}, took);
+}
+
+std::vector<std::string_view> Metrics::names() {
+  std::vector<std::string_view> names;
+  for (const Help& row : help_table) names.push_back(row.name);
+  return names;
 }
 
 std::string Metrics::exposition() const {

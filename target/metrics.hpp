@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace boxoffice {
 
@@ -29,6 +30,8 @@ class Metrics {
   void observe(std::string_view name, std::chrono::nanoseconds took);  // histogram <name>_seconds
 
   std::string exposition() const;  // Prometheus text 0.0.4
+  // Of every metric there may be, whether it has samples or not.
+  static std::vector<std::string_view> names();
 
  private:
   struct State;

@@ -20,6 +20,8 @@
 namespace boxoffice {
 
 class OrderSignals;
+class PasswordPool;
+class SeatFeed;
 
 // One per thread (I/O threads and the worker thread); its members are used only there, but for
 // config, metrics and switches.
@@ -42,6 +44,8 @@ struct ThreadContext {
   // Of the process (service/order_signals.hpp); null: orders' signals stay on this thread.
   OrderSignals* order_signals = nullptr;
   Breakers* breakers = nullptr;  // of the process
+  // Of the process (service/password_pool.hpp); null: the routes of accounts make one of their own.
+  PasswordPool* passwords = nullptr;
 };
 
 // store/ (MySQL side)
@@ -50,6 +54,7 @@ std::unique_ptr<SeatLedger> make_seat_ledger(MysqlPool& mysql, Metrics& metrics)
 // store/ (Redis side)
 std::unique_ptr<SeatHolds> make_seat_holds(RedisClient& redis, const Switches& switches,
                                            Metrics& metrics);
+std::unique_ptr<SeatFeed> make_seat_feed(RedisClient& redis, Metrics& metrics);
 std::unique_ptr<HoldDirectory> make_hold_directory(RedisClient& redis);
 std::unique_ptr<RateBuckets> make_rate_buckets(RedisClient& redis);
 std::unique_ptr<Leases> make_leases(RedisClient& redis);
@@ -59,6 +64,8 @@ std::unique_ptr<QueuePlaces> make_queue_places(RedisClient& redis, Metrics& metr
 // the table.
 [[nodiscard]] std::shared_ptr<void> add_event_routes(ThreadContext& thread,
                                                      RouteTable& table);  // §2.3.2, /api/time
+[[nodiscard]] std::shared_ptr<void> add_account_routes(ThreadContext& thread,
+                                                       RouteTable& table);  // §2.3.1
 [[nodiscard]] std::shared_ptr<void> add_queue_routes(
     ThreadContext& thread, RouteTable& table);  // §2.3.3, WebSocket §2.8.3
 [[nodiscard]] std::shared_ptr<void> add_reservation_routes(ThreadContext& thread,

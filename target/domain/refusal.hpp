@@ -47,7 +47,9 @@ enum class Refusal : std::uint8_t {
   dependency_down,
   rebuilding,
   pg_timeout,
-  commit_unknown
+  commit_unknown,
+  login_taken,
+  bad_credentials
 };
 struct RefusalRow {
   Refusal refusal;
@@ -56,7 +58,7 @@ struct RefusalRow {
   std::string_view slug;  // /problems/<slug>
   std::string_view title;
 };
-inline constexpr std::array<RefusalRow, 36> refusal_table{{
+inline constexpr auto refusal_table = std::to_array<RefusalRow>({
     {Refusal::malformed, 400, "MALFORMED", "malformed", "The request is malformed"},
     {Refusal::missing_idempotency_key, 400, "IDEMPOTENCY_KEY_MISSING", "idempotency-key-missing",
      "This request needs an Idempotency-Key header of 1 to 300 ASCII characters"},
@@ -106,7 +108,10 @@ inline constexpr std::array<RefusalRow, 36> refusal_table{{
      "The payment provider did not answer; read the order again"},
     {Refusal::commit_unknown, 504, "COMMIT_UNKNOWN", "commit-unknown",
      "The outcome is unknown; repeat with the same key"},
-}};
+    {Refusal::login_taken, 409, "LOGIN_TAKEN", "login-taken", "That login has an owner"},
+    {Refusal::bad_credentials, 401, "BAD_CREDENTIALS", "bad-credentials",
+     "The login or the password is wrong"},
+});
 const RefusalRow& row_of(Refusal refusal) noexcept;
 
 // A no with what the caller may need to know.

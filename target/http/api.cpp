@@ -74,6 +74,16 @@ HttpResponse json_response(int status, std::string body) {
   return response;
 }
 
+HttpResponse event_stream(std::shared_ptr<EventStreamHandler> handler) {
+  HttpResponse response;
+  response.content_type = "text/event-stream";
+  // Proxies must hand on every event at once and keep none.
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.headers.emplace_back("X-Accel-Buffering", "no");
+  response.stream = std::move(handler);
+  return response;
+}
+
 HttpResponse no_content() {
   HttpResponse response;
   response.status = 204;

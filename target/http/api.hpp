@@ -12,16 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "target/domain/caller.hpp"
 #include "target/domain/refusal.hpp"
 #include "target/domain/task.hpp"
 
 namespace boxoffice {
-
-enum class Role : std::uint8_t { user, company, admin };
-struct Caller {
-  std::uint64_t user = 0;
-  Role role = Role::user;
-};
 
 // Lives as long as the handler's coroutine; views point into the connection's buffers.
 struct HttpRequest {
@@ -42,14 +37,36 @@ struct HttpRequest {
       std::size_t index) const noexcept;  // decimal, no sign, no overflow
 };
 
+// A body that has no end (server-sent events), handed to whoever feeds it. Single-threaded: use
+// only on its connection's thread.
+class EventStreamPeer {
+ public:
+  virtual ~EventStreamPeer() = default;
+  // Queued and sent in order; the text is shared, not copied. False when the stream is over or its
+  // queue is over `event_stream_queue_bytes_max` (it is cut then).
+  virtual bool send(std::shared_ptr<const std::string> events) = 0;
+  virtual void finish() = 0;  // what is queued is sent, then the connection is closed
+};
+// Callbacks of one stream. opened() is called once, after the head was sent; closed() once, at the
+// end.
+class EventStreamHandler {
+ public:
+  virtual ~EventStreamHandler() = default;
+  virtual void opened(std::shared_ptr<EventStreamPeer> peer) = 0;
+  virtual void closed() = 0;
+};
+
 struct HttpResponse {
   int status = 200;
   std::string body;
   std::string_view content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string_view code = {};  // of a problem, for metrics: SEAT_HELD
+  // Set: a 200 whose body is text/event-stream, made by this handler until either side ends it.
+  std::shared_ptr<EventStreamHandler> stream = nullptr;
 };
 
+HttpResponse event_stream(std::shared_ptr<EventStreamHandler> handler);
 HttpResponse json_response(int status, std::string body);
 HttpResponse no_content();
 // RFC 9457 problem+json with code, message, traceId, retryAfterMs, conflicts, opensAt; sets
@@ -93,6 +110,7 @@ struct Route {
   bool admin = false;  // on the admin port only
   std::function<Task<HttpResponse>(const HttpRequest&)> handle;
   Millis time_limit{10000};  // the handler's deadline from the request's arrival
+  Role least = Role::user;   // with a bearer token: who has less gets 403
 };
 struct WebSocketRoute {
   std::string_view path;

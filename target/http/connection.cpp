@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "target/domain/unavailable.hpp"
+#include "target/http/event_stream_session.hpp"
 #include "target/http/response_head.hpp"
 #include "target/http/websocket_session.hpp"
 #include "target/log.hpp"
@@ -112,6 +113,7 @@ Task<bool> HttpConnection::exchange() {
   } else {
     response = co_await handle(*found.route);
   }
+  if (response.stream != nullptr) co_return co_await stream(std::move(response));
   const bool written = co_await write(std::move(response));
   if (written && !keep_) co_await linger();
   co_return written&& keep_;
@@ -262,6 +264,10 @@ std::optional<HttpResponse> HttpConnection::check_caller(const Route& route) {
   if (!token) return refuse(Refusal::no_token, "Bearer");
   request.caller = lane_.tokens.verify(*token, std::chrono::system_clock::now());
   if (!request.caller) return refuse(Refusal::bad_token, "Bearer error=\"invalid_token\"");
+  if (request.caller->role < route.least) {
+    const std::string needed(name_of(route.least));
+    return problem(no_of(Refusal::forbidden, "this needs the role " + needed), request);
+  }
   return std::nullopt;
 }
 
@@ -393,6 +399,22 @@ void HttpConnection::write_switching(const WebSocketAccept& accept) {
   out += "\r\nTrace-Id: " + request.trace_id + "\r\n";
   if (!accept.protocol.empty()) append_field(out, "Sec-WebSocket-Protocol", accept.protocol);
   out += "\r\n";
+}
+
+// The end of the stream is the end of the connection, so nothing else may be on it.
+Task<bool> HttpConnection::stream(HttpResponse response) {
+  const auto handler = response.stream;
+  keep_ = false;
+  const bool written = co_await write(std::move(response));
+  if (!written || buffer_->request.method == "HEAD") {
+    handler->closed();
+    if (written) co_await linger();
+    co_return false;
+  }
+  auto session = std::make_shared<EventStreamSession>(lane_, std::move(socket_));
+  asio::co_spawn(lane_.io.get_executor(), EventStreamSession::run(std::move(session), handler),
+                 [](std::exception_ptr failure) { report_failure(failure, "stream failed"); });
+  co_return false;
 }
 
 Task<bool> HttpConnection::upgrade(const WebSocketRoute& route) {

@@ -42,6 +42,7 @@ class HttpConnection final : public Watched {
   Task<bool> write_bytes(std::string_view bytes);
   void count(const HttpResponse& response);
   bool wants_upgrade() const noexcept;
+  Task<bool> stream(HttpResponse response);  // the head, then the socket is the stream's
   Task<bool> upgrade(const WebSocketRoute& route);
   Task<WebSocketAccept> accept_websocket(const WebSocketRoute& route,
                                          std::optional<HttpResponse>& refusal);

@@ -38,25 +38,6 @@ std::string encode(std::string_view bytes, std::string_view letters) {
   return text;
 }
 
-std::string_view name_of(Role role) noexcept {
-  switch (role) {
-    case Role::company:
-      return "COMPANY";
-    case Role::admin:
-      return "ADMIN";
-    case Role::user:
-      break;
-  }
-  return "USER";
-}
-
-std::optional<Role> role_of(std::string_view name) noexcept {
-  if (name == "USER") return Role::user;
-  if (name == "COMPANY") return Role::company;
-  if (name == "ADMIN") return Role::admin;
-  return std::nullopt;
-}
-
 std::int64_t seconds_of(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }

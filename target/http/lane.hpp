@@ -39,13 +39,15 @@ struct ServerLimits {
   Millis ws_ping{30000};       // after so much silence the peer is asked
   Millis ws_silence{75000};    // not even a pong
   Millis ws_close{5000};       // for the answer to our close
+  Millis stream_ping{15000};   // after so much silence an event stream gets a comment
+  Millis stream_stall{30000};  // a stream whose peer takes nothing for so long is cut
   Millis deadline_grain{250};
 };
 
 // Counters of the whole process, for the limits that are per process.
 class ServerLoad {
  public:
-  std::atomic<std::uint32_t> connections{0}, websockets{0};
+  std::atomic<std::uint32_t> connections{0}, websockets{0}, event_streams{0};
 
   static constexpr std::array<std::string_view, 9> roles{
       "", "catalog", "queue", "reservation", "order", "payment", "worker", "admin", "pg"};

@@ -65,7 +65,9 @@ void append_response(std::string& out, const HttpResponse& response, const Respo
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   out.append(reason_phrase(response.status)).append("\r\nDate: ").append(head.date);
   out.append("\r\nTrace-Id: ").append(head.trace_id).append("\r\n");
-  const bool bodiless = response.status == 204 || response.status == 304;
+  const bool bodiless =
+      response.status == 204 || response.status == 304 || response.stream != nullptr;
+  if (response.stream != nullptr) append_field(out, "Content-Type", response.content_type);
   if (!bodiless) {
     if (!response.body.empty()) append_field(out, "Content-Type", response.content_type);
     out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");

@@ -1,4 +1,4 @@
 # The routes that anybody may read and those of the admin port.
 project_library(boxoffice_routes_admin
-  FILES routes_events.cpp routes_admin.cpp admin_json.cpp json_fields.cpp
+  FILES routes_events.cpp seat_stream.cpp routes_admin.cpp admin_json.cpp json_fields.cpp
   LINK boxoffice_http boxoffice_admin boxoffice_catalogue boxoffice_seats boxoffice_store_admin)

@@ -113,7 +113,8 @@ Task<HttpResponse> AdminRoutes::seed(const HttpRequest& request) {
   const auto took = std::chrono::duration_cast<Millis>(Clock::now() - begun).count();
   log_info("seeded", {{"users", static_cast<std::int64_t>(seeded.users.count)},
                       {"events", static_cast<std::int64_t>(seeded.events.size())},
-                      {"tookMs", static_cast<std::int64_t>(took)}});
+                      {"tookMs", static_cast<std::int64_t>(took)},
+                      {"trace_id", request.trace_id}});
   co_return answer(to_json(seeded));
 }
 
@@ -278,7 +279,7 @@ Task<HttpResponse> AdminRoutes::set_defects(const HttpRequest& request) {
     if (!on) continue;
     const auto set = co_await admin_.set_defect(name, *on);
     if (!set) co_return problem(set.error(), request);
-    log_warning("defect switched", {{"defect", name}, {"on", *on}});
+    log_warning("defect switched", {{"defect", name}, {"on", *on}, {"trace_id", request.trace_id}});
   }
   co_return co_await defects(request);
 }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "target/http/jwt.hpp"
+#include "target/http/seat_stream.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/service/instant.hpp"
@@ -106,17 +107,25 @@ std::string seats_body(const EventInfo& event, const std::vector<SeatRow>& layou
 class EventRoutes {
  public:
   explicit EventRoutes(ThreadContext& thread)
-      : catalogue_(thread.catalogue), seat_map_(thread.seats) {}
+      : catalogue_(thread.catalogue),
+        seat_map_(thread.seats),
+        feed_(make_seat_feed(thread.redis, thread.metrics)),
+        streams_(std::make_shared<SeatStreamHub>(
+            SeatStreamHub::Parts{thread.io, thread.catalogue, *feed_, thread.metrics,
+                                 Millis(thread.config.sse_flush_ms), thread.stop})) {}
 
   Task<HttpResponse> list(const HttpRequest& request);
   Task<HttpResponse> event(const HttpRequest& request);
   Task<HttpResponse> seats(const HttpRequest& request);
+  Task<HttpResponse> stream(const HttpRequest& request);
 
  private:
   Task<std::optional<std::uint32_t>> available(EventPtr event);
 
   Catalogue& catalogue_;
   SeatMap seat_map_;
+  std::unique_ptr<SeatFeed> feed_;
+  std::shared_ptr<SeatStreamHub> streams_;
 };
 
 // A figure to look at: where Redis cannot tell, the event is shown without it.
@@ -185,6 +194,14 @@ Task<HttpResponse> EventRoutes::seats(const HttpRequest& request) {
   co_return tagged(request, std::move(tag), json_response(200, seats_body(facts, *layout, *view)));
 }
 
+Task<HttpResponse> EventRoutes::stream(const HttpRequest& request) {
+  const auto id = request.path_id(0);
+  if (!id) co_return problem(malformed("the event's id is a number"), request);
+  const auto joined = co_await streams_->join(*id, std::string(request.header("Last-Event-ID")));
+  if (!joined) co_return problem(joined.error(), request);
+  co_return event_stream(*joined);
+}
+
 Task<HttpResponse> tell_time(const HttpRequest&) {
   const std::int64_t now = wall_clock_ms();
   co_return json_response(200, fmt::format(R"({{"now":"{}","epochMs":{}}})", rfc3339(now), now));
@@ -213,6 +230,9 @@ std::shared_ptr<void> add_event_routes(ThreadContext& thread, RouteTable& table)
   table.routes.push_back(open_route("/api/events/{id}/seats", [self](const HttpRequest& request) {
     return self->seats(request);
   }));
+  table.routes.push_back(
+      open_route("/api/events/{id}/seats/stream",
+                 [self](const HttpRequest& request) { return self->stream(request); }));
   table.routes.push_back(open_route("/api/time", &tell_time));
   return routes;
 }

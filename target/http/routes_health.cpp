@@ -2,6 +2,7 @@
 
 #include "target/domain/unavailable.hpp"
 #include "target/log.hpp"
+#include "target/service/password_pool.hpp"
 
 namespace boxoffice {
 namespace {
@@ -41,6 +42,13 @@ class Health {
     }
     metrics.gauge("connections", load_.connections.load());
     metrics.gauge("ws_clients", load_.websockets.load());
+    metrics.gauge("sse_clients", load_.event_streams.load());
+    if (thread_.passwords != nullptr) {
+      metrics.gauge("password_waiting", thread_.passwords->waiting());
+    }
+    const std::string number = std::to_string(thread_.thread);
+    metrics.gauge("mysql_connections", "thread", number, thread_.mysql.open_connections());
+    metrics.gauge("mysql_connections_max", thread_.config.mysql_pool);
     auto response = json_response(200, metrics.exposition());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     co_return response;

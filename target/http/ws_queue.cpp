@@ -46,6 +46,7 @@ struct QueueHub::Session {
   std::uint64_t user = 0, connection = 0;
   std::shared_ptr<WebSocketPeer> peer;
   TimePoint heard;
+  TimePoint waits_since;      // set with the first position that was seen
   std::int64_t position = 0;  // the last one told; 0: none
   std::int64_t born_ms = 0;   // of the queue that it waits in
   std::uint32_t version = 0;
@@ -288,8 +289,10 @@ Task<void> QueueHub::read_feed(Room& room) {
       const auto found = room.sessions.find(user);
       if (found == room.sessions.end()) continue;
       if (found->second->state == Session::State::admitted) continue;
+      const TimePoint since = found->second->waits_since;
       tell_admitted(room, *found->second, admitted.pass_end_ms);
       parts_.metrics.observe("push_lag", lag);
+      if (since != TimePoint{}) parts_.metrics.observe("queue_wait", Clock::now() - since);
     }
   }
   // Everybody reads the same stream in the same order, so all agree on which connection is newest.
@@ -341,6 +344,7 @@ Task<void> QueueHub::apply(Room& room, SessionPtr session, std::int64_t place,
 
 void QueueHub::tell_position(const Room& room, Session& session, std::int64_t place,
                              const PollPlaces& polled) {
+  if (session.waits_since == TimePoint{}) session.waits_since = Clock::now();
   if (session.state != Session::State::waiting) {
     session.state = Session::State::waiting;
     session.position = 0;

@@ -1,6 +1,6 @@
 # The Redis side of the stores. The scripts become a source file whenever one of them changes.
-set(lua_names extend gcra hold lock pend q_admit q_enter q_leave q_look q_poll q_requeue rebuild release
-              restore settle sweep unlock unpend)
+set(lua_names auth_rotate extend gcra hold lock pend q_admit q_enter q_leave q_look q_poll q_requeue rebuild release
+              restore seat_feed settle sweep unlock unpend)
 set(lua_files "")
 foreach(name ${lua_names})
   list(APPEND lua_files ${CMAKE_CURRENT_SOURCE_DIR}/lua/${name}.lua)
@@ -15,6 +15,6 @@ add_custom_command(OUTPUT ${lua_source}
 
 project_library(boxoffice_store_redis
   FILES redis_client.cpp redis_link.cpp redis_seat_holds.cpp redis_hold_in_two_steps.cpp
-        redis_seat_mirror.cpp redis_leases.cpp redis_queue_places.cpp
+        redis_seat_mirror.cpp redis_seat_feed.cpp redis_leases.cpp redis_queue_places.cpp
         redis_rate_buckets.cpp ${lua_source}
   LINK boxoffice_seats boxoffice_ground boxoffice_domain PkgConfig::hiredis OpenSSL::Crypto fmt::fmt)

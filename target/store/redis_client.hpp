@@ -33,6 +33,7 @@ struct RedisReply {
 
 // A script of target/store/lua, embedded at build time. Run by SHA, loaded again on NOSCRIPT.
 enum class Script : std::uint8_t {
+  auth_rotate,
   extend,
   gcra,
   hold,
@@ -47,6 +48,7 @@ enum class Script : std::uint8_t {
   rebuild,
   release,
   restore,
+  seat_feed,
   settle,
   sweep,
   unlock,

@@ -71,11 +71,13 @@ TEST(Refusals, EveryRowIsFoundByItsRefusal) {
 TEST(Refusals, EveryCodeHasTheStatusOfItsClass) {
   const std::map<int, std::set<std::string_view>> classes{
       {400, {"MALFORMED", "IDEMPOTENCY_KEY_MISSING"}},
-      {401, {"UNAUTHENTICATED", "TOKEN_INVALID"}},
+      {401, {"UNAUTHENTICATED", "TOKEN_INVALID", "BAD_CREDENTIALS"}},
       {403, {"FORBIDDEN", "NOT_ADMITTED"}},
       {404, {"NOT_FOUND"}},
       {405, {"METHOD_NOT_ALLOWED"}},
-      {409, {"SEAT_HELD", "SEAT_CLAIMED", "ALREADY_PAID", "IN_PROGRESS", "ALREADY_FINAL"}},
+      {409,
+       {"SEAT_HELD", "SEAT_CLAIMED", "ALREADY_PAID", "IN_PROGRESS", "ALREADY_FINAL",
+        "LOGIN_TAKEN"}},
       {410, {"HOLD_EXPIRED", "ORDER_EXPIRED", "PASS_EXPIRED", "GHOSTED", "SALE_ENDED"}},
       {413, {"BODY_TOO_LARGE"}},
       {415, {"UNSUPPORTED_MEDIA_TYPE"}},
