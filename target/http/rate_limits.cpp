@@ -25,7 +25,10 @@ std::string login_key(std::string_view body) {
   if (!read) return {};
   const auto login = read->members.find("login");
   if (login == read->members.end() || !login->is_string()) return {};
-  return sha256_hex(login->get<std::string>()).substr(0, 32);
+  // Logins are compared without regard to case, so that is no way around the limit.
+  std::string name = login->get<std::string>();
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return sha256_hex(name).substr(0, 32);
 }
 
 class RateGate {
