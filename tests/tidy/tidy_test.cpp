@@ -1,6 +1,6 @@
 // The house rules that a compiler does not check: who may include whom, which room third-party code
-// stays in, function and line length, banned words, files that no CMakeLists names. Each problem is
-// printed as `file:line: error: …`.
+// stays in, function and line length, banned words, files that no CMakeLists names, two types of
+// one name. Each problem is printed as `file:line: error: …`.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -270,6 +270,77 @@ Problems unlisted_problems(const fs::path& root, const std::vector<SourceFile>& 
   return problems;
 }
 
+struct TypeDefinition {
+  std::string name;  // with its namespaces
+  const SourceFile* file;
+  std::size_t line;  // from 1
+};
+
+// Is a type that begins on this line defined here, or only declared?
+bool is_definition(const std::vector<std::string>& lines, std::size_t at) {
+  for (; at < lines.size(); ++at) {
+    const auto found = lines[at].find_first_of("{;");
+    if (found != std::string::npos) return lines[at][found] == '{';
+  }
+  return false;
+}
+
+// The types that a file defines in namespaces with a name, by the shape that the formatter gives:
+// what stands directly in a namespace is not indented. Specialisations of templates are left out.
+void collect_types(const SourceFile& file, std::vector<TypeDefinition>& into) {
+  static const std::regex opens(R"(^(inline )?namespace ?([\w:]*) \{)");
+  static const std::regex closes(R"(^\} *// namespace)");
+  static const std::regex type(
+      R"(^(?:template <.*> )?(?:struct|class|union|enum class|enum struct|enum) )"
+      R"((?:\[\[.*\]\] )?([\w:]+)(?![\w:<]))");
+  std::vector<std::string> namespaces;
+  for (std::size_t i = 0; i < file.lines.size(); ++i) {
+    std::smatch match;
+    if (std::regex_search(file.lines[i], match, opens)) {
+      namespaces.push_back(match[2]);
+      continue;
+    }
+    if (std::regex_search(file.lines[i], closes) && !namespaces.empty()) namespaces.pop_back();
+    const bool hidden = std::ranges::find(namespaces, "") != namespaces.end();
+    if (hidden || !std::regex_search(file.lines[i], match, type)) continue;
+    if (!is_definition(file.lines, i)) continue;
+    std::string name;
+    for (const std::string& each : namespaces) name += each + "::";
+    into.push_back({name + match[1].str(), &file, i + 1});
+  }
+}
+
+// What a file is linked with: "" with everything, else with what has the same answer. A test
+// belongs to the programs of its folder, a benchmark to itself.
+std::string linked_with(const std::string& path) {
+  if (path.starts_with("bench/")) return path;
+  const bool test = path.starts_with("tests/") && !path.starts_with("tests/support/");
+  return test ? fs::path(path).parent_path().string() : "";
+}
+
+// Two types of one name in one program: the linker keeps one's inline functions for both.
+Problems type_problems(const std::vector<SourceFile>& files) {
+  std::vector<TypeDefinition> types;
+  for (const SourceFile& file : files) collect_types(file, types);
+  std::map<std::string, std::vector<const TypeDefinition*>> by_name;
+  Problems problems;
+  for (const TypeDefinition& later : types) {
+    std::vector<const TypeDefinition*>& same = by_name[later.name];
+    const std::string group = linked_with(later.file->path);
+    for (const TypeDefinition* earlier : same) {
+      const std::string other = linked_with(earlier->file->path);
+      if (earlier->file == later.file || (!group.empty() && !other.empty() && group != other))
+        continue;
+      add(problems, *later.file, later.line,
+          later.name + " is also defined in " + earlier->file->path + ":" +
+              std::to_string(earlier->line));
+      break;
+    }
+    same.push_back(&later);
+  }
+  return problems;
+}
+
 fs::path source_root() { return STAMPEDE_SOURCE_DIR; }
 
 void expect_none(const Problems& problems) {
@@ -298,6 +369,45 @@ TEST(Tidy, SeesABrokenTree) {
   EXPECT_EQ(unlisted_problems(source_root(), tree).size(), 1U);
   EXPECT_EQ(include_problems(tree).front(),
             "harness/measure/broken.cpp:1: error: harness/measure may not include harness/report");
+}
+
+SourceFile stampede_file(std::string path, const std::vector<std::string>& inside) {
+  SourceFile file{std::move(path), {"namespace stampede {"}};
+  file.lines.insert(file.lines.end(), inside.begin(), inside.end());
+  file.lines.emplace_back("}  // namespace stampede");
+  return file;
+}
+
+TEST(Tidy, SeesTwoTypesOfOneName) {
+  const std::vector<SourceFile> tree{
+      stampede_file("harness/judge/finding.hpp", {"struct Check {", "};", "class Later;"}),
+      stampede_file("harness/profile/check.hpp",
+                    {"class Check final", "    : public Base {", "};", "enum class Later {};"}),
+      stampede_file("tests/unit/judge/a_test.cpp", {"union Later {", "};", "struct Own {", "};"}),
+      stampede_file("tests/unit/profile/b_test.cpp", {"struct Own {", "};"})};
+  EXPECT_EQ(type_problems(tree),
+            (Problems{"harness/profile/check.hpp:2: error: stampede::Check is also defined in "
+                      "harness/judge/finding.hpp:2",
+                      "tests/unit/judge/a_test.cpp:2: error: stampede::Later is also defined in "
+                      "harness/profile/check.hpp:5"}))
+      << "and not Own: the two tests are two programs";
+}
+
+TEST(Tidy, TypesThatDoNotClashMayShareAName) {
+  const std::vector<SourceFile> tree{
+      stampede_file("harness/judge/a.cpp",
+                    {"namespace {", "struct Check {", "};", "}  // namespace", "struct Nested {",
+                     "  struct Check {", "  };", "};"}),
+      stampede_file("harness/judge/b.cpp",
+                    {"struct Check {", "};", "template <>", "struct Hash<Check> {", "};"}),
+      stampede_file("harness/judge/c.cpp",
+                    {"namespace inner {", "struct Check {", "};", "}  // namespace inner",
+                     "struct Check;", "struct Hash<int> {", "};"})};
+  EXPECT_EQ(type_problems(tree), Problems{});
+}
+
+TEST(Tidy, NoTwoTypesOfOneName) {
+  expect_none(type_problems(read_tree(source_root(), {"harness", "target", "tests", "bench"})));
 }
 
 TEST(Tidy, IncludesKeepTheirDirection) {
