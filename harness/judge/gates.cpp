@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/judge/quantile_interval.hpp"
 #include "harness/measure/units.hpp"
 
 namespace stampede {
@@ -147,16 +148,41 @@ struct Evaluation {
   }
 };
 
+constexpr double interval_confidence = 0.95;
+constexpr std::size_t interval_parts_min = 5;
+
+// What the parts of the run say of how much its requests depend on each other; nullopt: too few.
+std::optional<DependentRanks> dependent_ranks(const BatchedLatencies& batched,
+                                              const Latencies& data, double quantile) {
+  if (batched.parts.size() < interval_parts_min) return std::nullopt;
+  const Nanos estimate = *data.all().at_rank(Histogram::rank_of(quantile, data.count()));
+  std::vector<BatchShare> shares;
+  for (const Latencies& part : batched.parts) {
+    shares.push_back({part.count(), part.count() - part.known.count_above(estimate) -
+                                        part.censored.count_above(estimate)});
+  }
+  return dependent_quantile_ranks(shares, data.count(), quantile, interval_confidence);
+}
+
 // Order statistics, widened to the edges of their buckets. A censored value counts as one that
-// never came where it could make the interval end too early. Requests depend on each other, so the
-// true interval is wider: the text says what it assumes.
-std::string interval_text(const Latencies& data, double quantile) {
-  const RankInterval ranks = quantile_ranks(quantile, data.count());
+// never came where it could make the interval end too early. Requests wait in the same queue as
+// their neighbours, so n of them tell as much as fewer that do not.
+std::string interval_text(const Latencies& data, double quantile, const BatchedLatencies* batched) {
+  const auto dependent =
+      batched == nullptr ? std::nullopt : dependent_ranks(*batched, data, quantile);
+  RankInterval ranks = quantile_ranks(quantile, data.count());
+  if (dependent) ranks = {dependent->lower, dependent->upper};
   const auto low = ranks.lower ? data.all().at_rank_low(*ranks.lower) : std::nullopt;
   const auto high = ranks.upper ? data.known.at_rank(*ranks.upper) : std::nullopt;
-  return fmt::format("95 % CI {} … {}, n = {} (as if independent)",
-                     low ? human_duration(*low) : "no lower bound",
-                     high ? human_duration(*high) : "no upper bound", human_count(data.count()));
+  std::string worth = "as if independent: the run is too short to say";
+  if (dependent) {
+    worth = fmt::format("worth {} independent{}",
+                        human_count(static_cast<std::uint64_t>(dependent->samples_effective)),
+                        dependent->estimable ? "" : ", too few to estimate it");
+  }
+  return fmt::format("95 % CI {} … {}, n = {} ({})", low ? human_duration(*low) : "no lower bound",
+                     high ? human_duration(*high) : "no upper bound", human_count(data.count()),
+                     worth);
 }
 
 // Decides with the bound that the comparison must fear: never a pass on a number that nobody knows.
@@ -207,7 +233,11 @@ void judge_latency(Evaluation& evaluation) {
                       : threshold.measure == Measure::latency_mean ? data.mean()
                                                                    : data.max();
   if (!figure) return evaluation.inconclusive("no samples");
-  if (quantile) evaluation.finding.samples.push_back(interval_text(data, threshold.quantile));
+  if (quantile) {
+    const auto* batched =
+        find_batches(evaluation.run.batched, evaluation.selection, threshold.clock);
+    evaluation.finding.samples.push_back(interval_text(data, threshold.quantile, batched));
+  }
   decide_latency(evaluation, *figure);
   explain_latency(evaluation, data);
   // With room for the way the fraction was read: 95/100 and 0.95 may differ in the last bit.

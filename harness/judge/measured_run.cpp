@@ -81,6 +81,14 @@ Selection select_series(const std::vector<SeriesLabel>& series, const Threshold&
   return selection;
 }
 
+const BatchedLatencies* find_batches(const std::vector<BatchedLatencies>& batched,
+                                     const Selection& selection, Threshold::LatencyClock clock) {
+  const auto found = std::ranges::find_if(batched, [&](const BatchedLatencies& each) {
+    return each.clock == clock && each.selection == selection;
+  });
+  return found == batched.end() ? nullptr : &*found;
+}
+
 Latencies latencies(const Snapshot& measured, const Selection& selection,
                     Threshold::LatencyClock clock) {
   Latencies out;

@@ -27,24 +27,6 @@ struct MeasuredSecond {
   std::optional<Nanos> response_p95 = std::nullopt;
 };
 
-struct MeasuredRun {
-  Snapshot measured;
-  std::vector<SeriesLabel> series;
-  std::vector<std::string> counters;
-  std::vector<MeasuredSecond> seconds;
-  double measured_seconds = 0;
-  // Everything that ended in `seconds` (the sum of their snapshots), for rates. `measured` holds
-  // what was due in the window or after it: sessions go on in the drain, and their requests count
-  // for latency and errors, but as throughput they would flatter it. Absent: rates are those of
-  // `measured`.
-  std::optional<Snapshot> ended_in_seconds;
-  std::uint64_t samples_min = 10'000;  // validity.samples_min: for gates on p95 or higher
-};
-
-// What rates are made of, and the seconds to divide by.
-const Snapshot& rate_snapshot(const MeasuredRun& run);
-double rate_seconds(const MeasuredRun& run);
-
 // A figure of data in which some values are lower bounds. `low` counts these at their value, `high`
 // as if they had never come; equal when the figure is not touched by them, and absent `high`: at
 // least `low`.
@@ -69,6 +51,36 @@ Selection select_series(const std::vector<SeriesLabel>& series, const std::strin
                         const std::string& step);
 // Of a gate: its step, its tag (all series that have it but those that wait), or all.
 Selection select_series(const std::vector<SeriesLabel>& series, const Threshold& threshold);
+
+// The latencies of a selection in parts that follow each other in time.
+struct BatchedLatencies {
+  Selection selection;
+  Threshold::LatencyClock clock{};
+  std::vector<Latencies> parts{};
+};
+// nullptr: there are none of that selection.
+const BatchedLatencies* find_batches(const std::vector<BatchedLatencies>& batched,
+                                     const Selection& selection, Threshold::LatencyClock clock);
+
+struct MeasuredRun {
+  Snapshot measured;
+  std::vector<SeriesLabel> series;
+  std::vector<std::string> counters;
+  std::vector<MeasuredSecond> seconds;
+  double measured_seconds = 0;
+  // Everything that ended in `seconds` (the sum of their snapshots), for rates. `measured` holds
+  // what was due in the window or after it: sessions go on in the drain, and their requests count
+  // for latency and errors, but as throughput they would flatter it. Absent: rates are those of
+  // `measured`.
+  std::optional<Snapshot> ended_in_seconds;
+  std::uint64_t samples_min = 10'000;  // validity.samples_min: for gates on p95 or higher
+  // Of gates on quantiles, for their intervals (latency_batches.hpp); may be empty.
+  std::vector<BatchedLatencies> batched{};
+};
+
+// What rates are made of, and the seconds to divide by.
+const Snapshot& rate_snapshot(const MeasuredRun& run);
+double rate_seconds(const MeasuredRun& run);
 
 Latencies latencies(const Snapshot& measured, const Selection& selection,
                     Threshold::LatencyClock clock);

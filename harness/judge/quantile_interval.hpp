@@ -10,7 +10,8 @@
 //   lower rank ⌊n(p − τ√(p(1 − p) / n_eff))⌋     upper rank ⌈n(p + τ√(p(1 − p) / n_eff))⌉ + 1
 //
 // with τ the quantile of Student's t with B − 1 degrees of freedom. Batches must be long beside the
-// queue's memory (50 relaxation times or more): that is the caller's to know.
+// queue's memory (50 relaxation times or more): that is the caller's to know. Where they are not of
+// equal size, V·m is Σ m_k (b_k − p)² / (B − 1).
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,21 @@ struct QuantileInterval {
 };
 
 inline constexpr std::uint32_t interval_batches = 20;
+
+// One batch: how many samples it has, and how many of them are not above q̂.
+struct BatchShare {
+  std::uint64_t samples = 0, within = 0;
+};
+// Ranks, from 1, of the samples that enclose the quantile; absent where n has no such rank.
+struct DependentRanks {
+  std::optional<std::uint64_t> lower, upper;
+  double samples_effective = 0, inflation = 1;
+  bool estimable = false;  // as in QuantileInterval
+};
+// Of `samples` samples in all. nullopt: fewer than two batches that are not empty.
+std::optional<DependentRanks> dependent_quantile_ranks(std::span<const BatchShare> batches,
+                                                       std::uint64_t samples, double p,
+                                                       double confidence);
 
 // `samples` in the order in which they were due; 0 < p < 1; 0 < confidence < 1. nullopt: fewer than
 // two samples for each batch.

@@ -165,7 +165,7 @@ void add_arrivals(const ValidityFacts& facts, const ValiditySpec& limits, Rows& 
 void add_fidelity(const ValidityFacts& facts, const ValiditySpec&, Rows& rows) {
   Rows::Row row{"L18",
                 "fidelity",
-                "branches and think times drawn, against the plan (χ²)",
+                "branches, think times and rows drawn, against the plan (χ²)",
                 "",
                 0,
                 "p ≥ 1e-6 or effect ≤ 1 %",
@@ -186,7 +186,7 @@ void add_fidelity(const ValidityFacts& facts, const ValiditySpec&, Rows& rows) {
   }
   if (worst == nullptr) {
     return rows.not_applicable(row, facts.self->draws->empty()
-                                        ? "nothing is drawn: no choose, no random think time"
+                                        ? "nothing is drawn: no choose, think time or feeder"
                                         : "too few draws to say");
   }
   const bool off = worst_test.p < fidelity_p && worst_test.effect > fidelity_effect;

@@ -24,9 +24,9 @@ constexpr Graded probe_grades{0.10, 0.25};
 constexpr double null_floor_of_answers = 0.10;
 constexpr double null_floor_of_slo = 0.01;
 constexpr std::uint64_t probe_samples_min = 100;
-// Other programs' connections are in the counters of the network namespace: so few events may be
-// theirs, and only warn.
-constexpr std::uint64_t foreign_events_max = 9;
+// So few events only warn: where a run has few connections, one is a large share of them. In the
+// counters of the network namespace they may also be those of other programs.
+constexpr std::uint64_t few_events_max = 9;
 constexpr const char* own_machine =
     "the generator was near its limit: more workers, or a machine of its own";
 
@@ -137,7 +137,7 @@ void add_kernel_path(const ValidityFacts& facts, Rows& rows) {
                     human_count(*machine->tcp_timeouts), human_count(*machine->syn_retransmits),
                     human_count(facts.self->connections));
     auto grade = Rows::grade(row.figure, kernel_grades.warned, kernel_grades.invalid);
-    if (events <= foreign_events_max && grade == Rows::Grade::invalid) grade = Rows::Grade::warned;
+    if (events <= few_events_max && grade == Rows::Grade::invalid) grade = Rows::Grade::warned;
     rows.add(row, grade);
   }
   if (machine == nullptr || !machine->retransmits) {
@@ -146,6 +146,28 @@ void add_kernel_path(const ValidityFacts& facts, Rows& rows) {
   again.figure = static_cast<double>(*machine->retransmits);
   again.measured = human_count(*machine->retransmits);
   rows.add(again, *machine->retransmits > 0 ? Rows::Grade::warned : Rows::Grade::fine);
+}
+
+// What the kernel says of the run's own connections, and of no others.
+void add_segments(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L9",
+                "segments",
+                "segments that the run's own connections sent again, or that were dropped",
+                "",
+                0,
+                "≤ 0.1 % of connections",
+                "the way to the target loses packets, or one side is too slow to take them: what "
+                "was repeated came later, and that is in the response times"};
+  const SegmentFigures& told = facts.measured->connecting.segments;
+  if (told.connections == 0) return rows.not_applicable(row, "no TCP connection was closed");
+  const std::uint64_t events = told.repeated + told.dropped;
+  row.figure = static_cast<double>(events) / static_cast<double>(told.connections);
+  row.measured = fmt::format("{} + {} of {} ({} never acknowledged)", human_count(told.repeated),
+                             human_count(told.dropped), human_count(told.connections),
+                             human_count(told.unacknowledged));
+  auto grade = Rows::grade(row.figure, kernel_grades.warned, kernel_grades.invalid);
+  if (events <= few_events_max && grade == Rows::Grade::invalid) grade = Rows::Grade::warned;
+  rows.add(row, grade);
 }
 
 // Connections that this machine could not open: descriptors, ports, or nobody listens.
@@ -211,7 +233,8 @@ void add_null_target(const ValidityFacts& facts, const ValiditySpec& limits, Row
   const double busiest = static_cast<double>(busiest_second(*facts.run));
   rate.figure = null.requests_per_second > 0 ? busiest / null.requests_per_second : 1;
   rate.measured =
-      fmt::format("{} of {}", human_share(rate.figure), human_rate(null.requests_per_second));
+      fmt::format("{} of {}{}", human_share(rate.figure), human_rate(null.requests_per_second),
+                  null.own_requests ? "" : " (of GET /)");
   rows.add(rate, Rows::grade(rate.figure, null_rate_grades.warned, null_rate_grades.invalid));
   const auto p95 = measured_p95(facts);
   if (!p95 || *p95 <= Nanos{0}) return rows.not_applicable(floor, "nothing was measured");
@@ -271,6 +294,7 @@ void add_machine(const ValidityFacts& facts, const ValiditySpec& limits, Rows& r
   add_steal(facts, limits, rows);
   add_run_queue(facts, limits, rows);
   add_kernel_path(facts, rows);
+  add_segments(facts, rows);
   add_connects(facts, rows);
 }
 

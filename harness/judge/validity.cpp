@@ -161,7 +161,13 @@ void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Find
   out.push_back(zero_row("ledger_overflow", "client records that did not fit",
                          facts.ledger_overflow,
                          "the invariants saw a part only: a shorter run or a lower rate"));
-  for (std::size_t i = out.size() - 2; i < out.size(); ++i) out[i].check = "L17";
+  out.push_back(zero_row("log_lost", "parts of the histograms' log that could not be written",
+                         facts.log_lost ? 1 : 0, facts.log_ended));
+  if (!facts.log_lost && !facts.log_ended.empty()) {
+    out.back().standing = Finding::Standing::warned;
+    out.back().samples.push_back(facts.log_ended);
+  }
+  for (std::size_t i = out.size() - 3; i < out.size(); ++i) out[i].check = "L17";
 }
 
 // Of the sessions begun; as many as may be missing altogether.

@@ -29,6 +29,10 @@ struct ValidityFacts {
   bool tainted = false;
   std::vector<std::string> taints;  // "defect oversell", "limiter off"
   std::uint64_t ledger_overflow = 0;
+  // Why the log of the histograms ends before the run does; "": it does not. Lost: it could not be
+  // written; else it has come to its own limit.
+  std::string log_ended;
+  bool log_lost = false;
   bool interrupted = false;
   std::string stopped_because;
   // For the self-checks; without them the rows that need them say "not run".

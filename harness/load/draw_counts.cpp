@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace stampede {
 
@@ -58,6 +59,55 @@ void DrawCounts::think(const ThinkStep& step, Nanos drawn) {
   ++counts[std::min(static_cast<std::size_t>(scaled), bins - 1)];
 }
 
+namespace {
+
+// Of a file of `rows`, in equal parts: at most DrawCounts::bins.
+std::size_t parts_of(std::uint64_t rows) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(rows, DrawCounts::bins));
+}
+
+// How many of the numbers below `end` are worker, worker + workers, …
+std::uint64_t own_below(std::uint64_t end, std::uint64_t worker, std::uint64_t workers) {
+  return end > worker ? (end - worker - 1) / workers + 1 : 0;
+}
+
+}  // namespace
+
+void DrawCounts::row(const CompiledFeeder& feeder, std::uint64_t drawn) {
+  const std::uint64_t rows = feeder.rows->rows();
+  std::vector<std::uint64_t>& counts = counts_[&feeder];
+  if (counts.empty()) counts.resize(parts_of(rows));
+  ++counts[static_cast<std::size_t>(drawn * counts.size() / rows)];
+}
+
+// Each worker draws evenly from the rows that are its own, so what is planned depends on how many
+// it drew.
+std::optional<Draws> DrawCounts::rows_drawn(const CompiledFeeder& feeder,
+                                            const std::vector<const DrawCounts*>& workers) {
+  const std::uint64_t rows = feeder.rows == nullptr ? 0 : feeder.rows->rows();
+  const std::size_t parts = parts_of(rows);
+  if (feeder.mode != FeederSpec::Mode::random || parts < 2) return std::nullopt;
+  Draws draws{"rows of " + feeder.name, std::vector<double>(parts),
+              std::vector<std::uint64_t>(parts)};
+  for (std::size_t worker = 0; worker < workers.size(); ++worker) {
+    const auto found = workers[worker]->counts_.find(&feeder);
+    if (found == workers[worker]->counts_.end()) continue;
+    const bool shares = feeder.by_worker && worker < rows;
+    const std::uint64_t first = shares ? worker : 0, step = shares ? workers.size() : 1;
+    const auto own = static_cast<double>(own_below(rows, first, step));
+    const auto drawn = static_cast<double>(
+        std::accumulate(found->second.begin(), found->second.end(), std::uint64_t{0}));
+    for (std::size_t part = 0; part < parts; ++part) {
+      draws.drawn[part] += found->second[part];
+      const auto upto = [&](std::size_t end) {
+        return own_below((end * rows + parts - 1) / parts, first, step);
+      };
+      draws.planned[part] += drawn * static_cast<double>(upto(part + 1) - upto(part)) / own;
+    }
+  }
+  return draws;
+}
+
 std::vector<Draws> DrawCounts::joined(const CompiledRun& run,
                                       const std::vector<const DrawCounts*>& workers) {
   std::vector<Draws> out;
@@ -89,6 +139,9 @@ std::vector<Draws> DrawCounts::joined(const CompiledRun& run,
     };
     each_step(scenario.prepare, visit);
     each_step(scenario.steps, visit);
+  }
+  for (const CompiledFeeder& feeder : run.feeders) {
+    if (auto draws = rows_drawn(feeder, workers)) out.push_back(std::move(*draws));
   }
   return out;
 }

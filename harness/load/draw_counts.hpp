@@ -1,10 +1,12 @@
-// What the users of one worker drew: branches of `choose`, and think times by sixteenths of their
-// distribution. L18 compares them with the plan.
+// What the users of one worker drew: branches of `choose`, think times by sixteenths of their
+// distribution, and rows of random feeders by sixteenths of the file. L18 compares them with the
+// plan.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,6 +29,7 @@ class DrawCounts {
   // Allocates the first time that a step is met, never again.
   void branch(const ChooseStep& step, std::size_t chosen);
   void think(const ThinkStep& step, Nanos drawn);
+  void row(const CompiledFeeder& feeder, std::uint64_t drawn);
 
   // The plan is read from the steps of the run, not from what was drawn with; steps in the order of
   // the profile. Of all workers.
@@ -34,6 +37,9 @@ class DrawCounts {
                                                  const std::vector<const DrawCounts*>& workers);
 
  private:
+  [[nodiscard]] static std::optional<Draws> rows_drawn(
+      const CompiledFeeder& feeder, const std::vector<const DrawCounts*>& workers);
+
   std::unordered_map<const void*, std::vector<std::uint64_t>> counts_;
 };
 

@@ -249,6 +249,7 @@ LoadOutcome drive(const LoadPlan& plan, std::stop_token stop,
   const Servers servers = servers_of(plan, connections.most);
 
   LoadOutcome outcome;
+  outcome.ledger = Ledger(plan.ledger_entries_max);
   outcome.scheduled_measured = arrivals_measured(plan);
   Mailbox mailbox;
   RendezvousHall hall(plan.run->rendezvous);

@@ -43,6 +43,7 @@ struct GeneratorMutation {
   std::uint32_t drop_arrival_every = 0;  // this arrival never happens and is not counted
   Nanos arrival_tick{0};                 // arrivals fall on multiples of this
   bool skew_choices = false;             // the first branches are chosen more often
+  bool skew_rows = false;                // the first half of a feeder's rows is drawn alone
   std::uint32_t lose_sample_every = 0;   // this answer is not recorded
 };
 
@@ -57,6 +58,7 @@ struct LoadPlan {
   Nanos drain{0};  // after length: started sessions may finish; then they are cut off (unfinished)
   bool watch_self = true;              // a thread that watches the machine, for the self-checks
   Nanos slo{std::chrono::seconds{1}};  // stalls above a tenth of it taint the answers they overlap
+  std::size_t ledger_entries_max = 20'000'000;  // of each worker, and of all together
   GeneratorMutation mutation;
 };
 

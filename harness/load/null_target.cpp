@@ -9,12 +9,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
-#include "harness/load/load.hpp"
+#include "harness/load/null_shape.hpp"
 
 namespace stampede {
 
@@ -22,15 +25,29 @@ namespace {
 
 constexpr std::string_view null_answer =
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view null_head = null_answer.substr(0, null_answer.size() - 2);
 constexpr std::string_view head_end = "\r\n\r\n";
+// As this program's own clients write it: they are the only ones that ask here.
+constexpr std::string_view length_header = "\r\nContent-Length: ";
+constexpr std::size_t head_bytes_max = 256 << 10;
 constexpr std::uint32_t connections_per_worker = 16;
 constexpr std::uint32_t connections_in_all_max = 512;
 constexpr Nanos ceiling_length{std::chrono::milliseconds{400}};
 constexpr Nanos ceiling_warm_up{std::chrono::milliseconds{100}};
 // The floor is the least of so many looks: what other programs do to one of them is not its own.
 constexpr int floor_looks = 3;
-constexpr Nanos floor_length{std::chrono::milliseconds{160}};
-constexpr double floor_rate = 250;
+constexpr Nanos floor_warm_up{std::chrono::milliseconds{40}};  // connecting is no part of it
+constexpr Nanos floor_length{std::chrono::milliseconds{200}};
+constexpr Nanos floor_between{std::chrono::milliseconds{4}};
+
+std::uint64_t body_length(std::string_view head) {
+  const auto at = head.find(length_header);
+  if (at == std::string_view::npos) return 0;
+  const char* const digits = head.data() + at + length_header.size();
+  std::uint64_t length = 0;
+  std::from_chars(digits, head.data() + head.size(), length);
+  return length;
+}
 
 }  // namespace
 
@@ -73,8 +90,8 @@ NullServer::~NullServer() {
     [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
     thread_.join();
   }
-  for (std::size_t i = 0; i < matched_.size(); ++i) {
-    if (matched_[i] != 0xFF) close(static_cast<int>(i));
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    if (peers_[i].open) close(static_cast<int>(i));
   }
   for (const int each : {listener_, poll_, wake_}) {
     if (each >= 0) close(each);
@@ -88,7 +105,7 @@ void NullServer::accept_all() {
     const int on = 1;
     setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const auto place = static_cast<std::size_t>(connection);
-    if (matched_.size() <= place) matched_.resize(place + 1, 0xFF);
+    if (peers_.size() <= place) peers_.resize(place + 1);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = connection;
@@ -96,28 +113,40 @@ void NullServer::accept_all() {
       close(connection);
       continue;
     }
-    matched_[place] = 0;
+    peers_[place] = Peer{.open = true};
   }
 }
 
 // False: the connection is over.
 bool NullServer::answer(int connection) {
-  std::array<char, 4096> buffer{};
+  std::array<char, 16384> buffer;
   const auto got = recv(connection, buffer.data(), buffer.size(), 0);
   if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
-  unsigned char& matched = matched_[static_cast<std::size_t>(connection)];
-  for (ssize_t i = 0; i < got; ++i) {
-    const char c = buffer[static_cast<std::size_t>(i)];
-    if (c == head_end[matched]) {
-      ++matched;
-    } else {
-      matched = c == '\r' ? 1 : 0;
-    }
-    if (matched < head_end.size()) continue;
-    matched = 0;
-    if (send(connection, null_answer.data(), null_answer.size(), MSG_NOSIGNAL) < 0) return false;
+  Peer& peer = peers_[static_cast<std::size_t>(connection)];
+  std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+  std::string joined;
+  if (!peer.head.empty()) {
+    joined = std::exchange(peer.head, {}).append(text);
+    text = joined;
   }
-  return true;
+  while (!text.empty()) {
+    if (peer.body_left == 0) {
+      const auto end = text.find(head_end);
+      if (end == std::string_view::npos) break;
+      const std::string_view head = text.substr(0, end + 2);
+      peer.head_only = head.starts_with("HEAD ");
+      peer.body_left = body_length(head);
+      text.remove_prefix(end + head_end.size());
+    }
+    const auto here = std::min<std::uint64_t>(peer.body_left, text.size());
+    text.remove_prefix(here);
+    peer.body_left -= here;
+    if (peer.body_left > 0) break;
+    const std::string_view said = peer.head_only ? null_head : null_answer;
+    if (send(connection, said.data(), said.size(), MSG_NOSIGNAL) < 0) return false;
+  }
+  if (peer.body_left == 0) peer.head = text;
+  return peer.head.size() <= head_bytes_max;
 }
 
 void NullServer::serve() {
@@ -132,7 +161,7 @@ void NullServer::serve() {
         accept_all();
       } else if (!answer(ready)) {
         close(ready);
-        matched_[static_cast<std::size_t>(ready)] = 0xFF;
+        peers_[static_cast<std::size_t>(ready)] = Peer{};
       }
     }
   }
@@ -140,12 +169,12 @@ void NullServer::serve() {
 
 namespace {
 
-Profile null_profile(LoadShape load) {
+// For a run whose own requests cannot be asked here: GET /.
+CompiledRun plain_run() {
   Profile profile;
   profile.name = "null";
   StepSpec step;
   step.name = "null";
-  step.timeout = std::chrono::seconds{2};
   HttpSpec http;
   http.method = "GET";
   http.path.text = "/";
@@ -156,68 +185,90 @@ Profile null_profile(LoadShape load) {
   profile.personas.emplace("null", std::move(persona));
   ScenarioSpec scenario;
   scenario.name = "null";
-  scenario.model = std::holds_alternative<OpenLoad>(load) ? "open" : "closed";
+  scenario.model = "closed";
   scenario.persona = "null";
-  scenario.load = std::move(load);
+  scenario.load = ClosedLoad{1, {{std::chrono::seconds{1}, 1}}};
   profile.scenarios.push_back(std::move(scenario));
-  return profile;
+  return compile(profile).value();
 }
 
+struct NullAnswers {
+  std::uint64_t count = 0;  // of requests that are in the totals
+  Histogram response;
+};
+
 // What was measured, or nothing where it could not be driven.
-std::optional<Snapshot> drive_null(LoadShape load, Nanos warm_up, std::uint32_t workers,
-                                   std::uint16_t port, const std::stop_token& stop) {
-  const Profile profile = null_profile(std::move(load));
-  const auto compiled = compile(profile);
-  if (!compiled.has_value()) return std::nullopt;
+std::optional<NullAnswers> drive_null(const LoadPlan& like, const CompiledRun& run, Nanos warm_up,
+                                      Nanos length, std::uint16_t port,
+                                      const std::stop_token& stop) {
   LoadPlan plan;
-  plan.run = &*compiled;
-  plan.target = {"127.0.0.1", port, "", "localhost"};
-  plan.workers = workers;
+  plan.run = &run;
+  plan.target.host = "127.0.0.1";
+  plan.target.port = port;
+  plan.target.path_prefix = like.target.path_prefix;
+  plan.target.host_header = "localhost";
+  // How long a connection lives is a part of what a request costs; where it goes is not.
+  plan.target.connection.max_requests = like.target.connection.max_requests;
+  plan.target.connection.max_age = like.target.connection.max_age;
+  plan.users = like.users;
+  plan.seed = like.seed;
+  plan.workers = like.workers;
   plan.warm_up = warm_up;
-  plan.length = run_length(profile);
+  plan.length = length;
   plan.drain = std::chrono::seconds{1};
   plan.watch_self = false;
+  NullAnswers answers;
   try {
-    LoadOutcome outcome = drive(plan, stop, {});
+    const LoadOutcome outcome = drive(plan, stop, {});
     if (outcome.interrupted) return std::nullopt;
-    return std::move(outcome.measured);
+    const std::size_t ok = static_cast<std::size_t>(Outcome::ok);
+    for (std::size_t id = 0; id < outcome.measured.series.size(); ++id) {
+      if (run.series[id].waits) continue;
+      answers.count += outcome.measured.series[id].outcomes[ok];
+      answers.response += outcome.measured.series[id].response[ok];
+    }
   } catch (const std::runtime_error&) {
     return std::nullopt;
   }
+  return answers;
 }
 
 }  // namespace
 
-Calibration calibrate(std::uint32_t workers, std::stop_token stop) {
+Calibration calibrate(const LoadPlan& plan, std::stop_token stop) {
   Calibration out;
   const NullServer server;
   if (!server.error().empty()) {
     out.absent = "the null target did not start: " + server.error();
     return out;
   }
-  const std::uint32_t users = std::min(workers * connections_per_worker, connections_in_all_max);
-  ClosedLoad closed{static_cast<double>(users), {{ceiling_length, static_cast<double>(users)}}};
-  const auto ceiling = drive_null(std::move(closed), ceiling_warm_up, workers, server.port(), stop);
-  const std::size_t ok = static_cast<std::size_t>(Outcome::ok);
+  const std::optional<NullShape> own = NullShape::of(*plan.run);
+  const NullShape shape = own ? *own : *NullShape::of(plain_run());
+  const std::uint32_t users =
+      std::min(plan.workers * connections_per_worker, connections_in_all_max);
+  const auto ceiling = drive_null(plan, shape.hurried(users, ceiling_length), ceiling_warm_up,
+                                  ceiling_length, server.port(), stop);
+  LoadPlan alone = plan;
+  alone.workers = 1;
   std::optional<Nanos> p95;
   for (int look = 0; look < floor_looks; ++look) {
-    OpenLoad open{floor_rate, {{floor_length, floor_rate}}, Arrival::regular};
-    const auto floor = drive_null(std::move(open), Nanos{0}, 1, server.port(), stop);
-    if (!floor || floor->series.empty()) continue;
-    const auto seen = floor->series[0].response[ok].quantile(0.95);
+    const auto floor = drive_null(alone, shape.leisurely(floor_between, floor_length),
+                                  floor_warm_up, floor_length, server.port(), stop);
+    if (!floor) continue;
+    const auto seen = floor->response.quantile(0.95);
     if (seen) p95 = std::min(p95.value_or(*seen), *seen);
   }
-  if (!ceiling || ceiling->series.empty()) {
+  if (!ceiling) {
     out.absent = "the load against the null target could not be driven";
     return out;
   }
-  if (!p95) {
+  if (!p95 || ceiling->count == 0) {
     out.absent = "the null target did not answer";
     return out;
   }
-  out.result = NullTarget{static_cast<double>(ceiling->series[0].outcomes[ok]) /
-                              to_seconds(ceiling_length - ceiling_warm_up),
-                          *p95};
+  out.result =
+      NullTarget{static_cast<double>(ceiling->count) / to_seconds(ceiling_length - ceiling_warm_up),
+                 *p95, own.has_value()};
   return out;
 }
 

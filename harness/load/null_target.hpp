@@ -10,14 +10,14 @@
 #include <thread>
 #include <vector>
 
+#include "harness/load/load.hpp"
 #include "harness/measure/self_measure.hpp"
-#include "harness/profile/profile.hpp"
 #include "harness/time.hpp"
 
 namespace stampede {
 
 // An HTTP/1.1 server on 127.0.0.1 that answers every request alike, with as little as it can: one
-// thread, epoll, one write per request. It reads requests without a body only.
+// thread, epoll, one write per request. It reads bodies whose length is told, and no others.
 class NullServer {
  public:
   static constexpr int connections_max = 1024;
@@ -37,7 +37,13 @@ class NullServer {
   int listener_ = -1, poll_ = -1, wake_ = -1;
   std::uint16_t port_ = 0;
   std::string error_;
-  std::vector<unsigned char> matched_;  // by descriptor: how much of "\r\n\r\n" has come
+  struct Peer {
+    bool open = false;
+    bool head_only = false;       // the request is a HEAD
+    std::uint64_t body_left = 0;  // of its body, still to come
+    std::string head{};           // of it, as far as it has come
+  };
+  std::vector<Peer> peers_;  // by descriptor
   std::thread thread_;
 };
 
@@ -45,9 +51,9 @@ struct Calibration {
   std::optional<NullTarget> result;
   std::string absent;  // why there is none
 };
-// At most about a second: `workers` threads with 16 connections each as fast as they can, then
-// three looks of one request every 4 ms, of which the least p95 is the floor. Nothing of it is in
-// the run's figures.
-[[nodiscard]] Calibration calibrate(std::uint32_t workers, std::stop_token stop);
+// At most about a second: the plan's workers with 16 connections each as fast as they can, then
+// three looks of one request every 4 ms, of which the least p95 is the floor. What is asked are the
+// plan's own requests (NullShape), over plain TCP. Nothing of it is in the run's figures.
+[[nodiscard]] Calibration calibrate(const LoadPlan& plan, std::stop_token stop);
 
 }  // namespace stampede

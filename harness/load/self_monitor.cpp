@@ -45,6 +45,8 @@ SelfMonitor::SelfMonitor(Window window, Nanos taint_limit, std::filesystem::path
     : window_(window), taint_limit_(taint_limit), root_(std::move(root)) {
   excess_.record(Nanos{0});  // the rows that short sleeps need exist before the start
   excess_.clear();
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(window_.to - window_.from).count();
+  seconds_.reserve(static_cast<std::size_t>(std::max<std::int64_t>(seconds, 0)));
 }
 
 SelfMonitor::~SelfMonitor() { stop(); }
@@ -93,7 +95,7 @@ void SelfMonitor::look(TimePoint due, TimePoint at) {
   }
   const Nanos excess = std::max(Nanos{0}, at - due);
   if (due >= window_.from && due < window_.to) {
-    excess_.record(excess);
+    record(due, excess);
     if (excess > taint_limit_) {
       ++long_ones_;
       hiccups_.publish({due, at});
@@ -112,10 +114,18 @@ void SelfMonitor::look(TimePoint due, TimePoint at) {
   closed_ = true;
 }
 
+void SelfMonitor::record(TimePoint due, Nanos excess) {
+  const auto second = static_cast<std::size_t>((due - window_.from) / std::chrono::seconds{1});
+  while (seconds_.size() < second) seconds_.push_back(excess_.take());
+  excess_.record(excess);
+}
+
 void SelfMonitor::tell(SelfMeasure& into) const {
   if (!opened_) return;
   Hiccups& hiccups = into.hiccups.emplace();
-  hiccups.excess = excess_;
+  hiccups.seconds = seconds_;
+  hiccups.seconds.push_back(excess_);
+  for (const Histogram& second : hiccups.seconds) hiccups.excess += second;
   hiccups.taint_limit = taint_limit_;
   hiccups.long_ones = long_ones_;
   hiccups.forgotten = hiccups_.forgotten();

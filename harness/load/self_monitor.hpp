@@ -1,7 +1,7 @@
 // Watches the machine while load is made, from a thread of its own that sleeps a millisecond at a
 // time: by how much more it slept (jHiccup's idea), how many requests were in flight then, whether
 // the clock ran back or away, and what the kernel counted at both ends of the measured window. It
-// allocates nothing while it watches.
+// allocates nothing while it watches but a compact histogram once a second.
 #pragma once
 
 #include <filesystem>
@@ -44,12 +44,14 @@ class SelfMonitor {
  private:
   void watch(const std::stop_token& stop);
   void look(TimePoint due, TimePoint at);
+  void record(TimePoint due, Nanos excess);
 
   Window window_;
   Nanos taint_limit_;
   std::filesystem::path root_;
   HiccupTable hiccups_;
-  Histogram excess_;
+  Histogram excess_;                // of the second that goes on
+  std::vector<Histogram> seconds_;  // of those before
   std::uint64_t long_ones_ = 0, looks_ = 0, reads_ = 0, went_back_ = 0;
   std::vector<const ResidenceBooks*> books_;
   TimePoint last_look_;

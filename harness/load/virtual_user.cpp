@@ -59,6 +59,7 @@ WorkerState::WorkerState(EventLoop& loop, const LoadPlan& the_plan, const Server
       warm_up(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
       measured(the_plan.run->series.size(), the_plan.run->counters.size(), &books),
       taint(hiccups),
+      ledger(the_plan.ledger_entries_max),
       expressions(the_plan.run->slots, the_plan.run->functions),
       started(start),
       measured_from(start + the_plan.warm_up) {
@@ -191,9 +192,11 @@ void VirtualUser::enter() {
 
 void VirtualUser::feed(std::uint32_t feeder) {
   FeederCursor& cursor = worker_.feeders[feeder];
-  const auto row = cursor.next(random_);
+  auto row = cursor.next(random_);
   if (!row) return fail(SessionFault::data_exhausted, cursor.exhausted());
+  if (worker_.plan.mutation.skew_rows) *row /= 2;
   const CompiledFeeder& compiled = worker_.plan.run->feeders[feeder];
+  if (compiled.mode == FeederSpec::Mode::random) worker_.draws.row(compiled, *row);
   for (const auto& [slot, column] : compiled.columns) {
     variables_.set(slot, compiled.rows->value(*row, column));
   }

@@ -4,11 +4,20 @@
 
 namespace stampede {
 
+SegmentFigures& SegmentFigures::operator+=(const SegmentFigures& other) {
+  connections += other.connections;
+  repeated += other.repeated;
+  unacknowledged += other.unacknowledged;
+  dropped += other.dropped;
+  return *this;
+}
+
 ConnectionFigures& ConnectionFigures::operator+=(const ConnectionFigures& other) {
   dns += other.dns;
   connect += other.connect;
   tls += other.tls;
   tls_resumed += other.tls_resumed;
+  segments += other.segments;
   return *this;
 }
 
@@ -18,6 +27,7 @@ ConnectionFigures ConnectionFigures::take() {
   out.connect = connect.take();
   out.tls = tls.take();
   out.tls_resumed = std::exchange(tls_resumed, 0);
+  out.segments = std::exchange(segments, {});
   return out;
 }
 

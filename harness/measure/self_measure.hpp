@@ -37,11 +37,12 @@ struct ArrivalSecond {
 // L6: a thread that only sleeps 1 ms at a time and records by how much more (jHiccup's idea).
 struct Hiccups {
   Histogram excess;
-  Nanos taint_limit{0};         // hiccups longer than this taint the answers they overlap
-  std::uint64_t long_ones = 0;  // of them
-  std::uint64_t samples = 0;    // requests looked at
-  std::uint64_t tainted = 0;    // of them overlapping a long hiccup
-  std::uint64_t forgotten = 0;  // long hiccups beyond the table's size: tainted is a lower bound
+  std::vector<Histogram> seconds;  // the same by second of the measured window
+  Nanos taint_limit{0};            // hiccups longer than this taint the answers they overlap
+  std::uint64_t long_ones = 0;     // of them
+  std::uint64_t samples = 0;       // requests looked at
+  std::uint64_t tainted = 0;       // of them overlapping a long hiccup
+  std::uint64_t forgotten = 0;     // long hiccups beyond the table's size: tainted is a lower bound
 };
 
 // L7, L8: of one thread that makes load, measured window.
@@ -64,6 +65,7 @@ struct MachineUse {
 struct NullTarget {
   double requests_per_second = 0;  // most that this many workers reach
   Nanos response_p95{0};           // at a low rate
+  bool own_requests = true;        // with the run's own requests; false: with GET /
 };
 
 // L11: one idempotent step, repeated at a low rate by a thread and connections of its own.
@@ -99,10 +101,10 @@ struct WorkerAnswers {
   std::vector<double> p95_seconds;  // of each second with at least 20 answers
 };
 
-// L18: how often each branch of a choice, or each sixteenth of a think time's distribution, was
-// drawn.
+// L18: how often each branch of a choice, each sixteenth of a think time's distribution, or each
+// sixteenth of a feeder's rows was drawn.
 struct Draws {
-  std::string what;  // "choose 1 of buyers", "think normal 2 s"
+  std::string what;  // "choose 1 of buyers", "think 2 of buyers", "rows of accounts"
   std::vector<double> planned;
   std::vector<std::uint64_t> drawn;
 };

@@ -1,6 +1,12 @@
 #include "harness/protocol/transport.hpp"
 
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <array>
 
 #include "harness/protocol/resolver.hpp"
 
@@ -20,6 +26,19 @@ bool speaks_of_the_address(const boost::system::error_code& error) {
   return error == asio::error::connection_refused || error == asio::error::host_unreachable ||
          error == asio::error::network_unreachable || error == asio::error::timed_out ||
          error == asio::error::connection_reset || error.value() == ENOENT;
+}
+
+void add_segments(int socket, SegmentFigures& into) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+  ++into.connections;
+  into.repeated += info.tcpi_total_retrans;
+  into.unacknowledged += info.tcpi_unacked;
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  size = sizeof memory;
+  if (::getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) != 0) return;
+  into.dropped += memory[SK_MEMINFO_DROPS];
 }
 
 }  // namespace
@@ -245,6 +264,7 @@ void Transport::close() noexcept {
 
 void Transport::close_socket() noexcept {
   if (socket_ < 0) return;
+  add_segments(socket_, wire_.figures().segments);
   watch_.end();
   ::close(std::exchange(socket_, -1));
 }

@@ -492,6 +492,12 @@ void Console::write_resources() {
          human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes)});
   }
   table(rows);
+  if (run_.hiccups.count == 0) return;
+  wrapped(fmt::format("pauses of the generator's machine: p50 {} · p99 {} · p99.9 {} · max {} "
+                      "(hiccups.hlog)",
+                      latency_text(run_.hiccups, "p50"), latency_text(run_.hiccups, "p99"),
+                      latency_text(run_.hiccups, "p99.9"), latency_text(run_.hiccups, "max")),
+          2);
 }
 
 // WebSockets and event streams; nothing about a run that had none.

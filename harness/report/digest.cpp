@@ -70,14 +70,9 @@ std::optional<std::int64_t> ns_of(const std::optional<LatencyFigure>& figure) {
 }
 
 void digest_connecting(const Snapshot& measured, RunResult& into) {
-  const auto all_known = [](const Histogram& histogram) {
-    Latencies latencies;
-    latencies.known = histogram;
-    return latency_of(latencies);
-  };
-  into.connecting.dns = all_known(measured.connecting.dns);
-  into.connecting.connect = all_known(measured.connecting.connect);
-  into.connecting.tls = all_known(measured.connecting.tls);
+  into.connecting.dns = digest(measured.connecting.dns);
+  into.connecting.connect = digest(measured.connecting.connect);
+  into.connecting.tls = digest(measured.connecting.tls);
   into.connecting.tls_resumed = measured.connecting.tls_resumed;
   into.failures.clear();
   for (std::size_t i = 1; i < failure_count; ++i) {
@@ -89,6 +84,12 @@ void digest_connecting(const Snapshot& measured, RunResult& into) {
 }
 
 }  // namespace
+
+SeriesResult::Latency digest(const Histogram& values) {
+  Latencies known;
+  known.known = values;
+  return latency_of(known);
+}
 
 SeriesResult digest(const Snapshot& measured, const std::vector<SeriesLabel>& series,
                     const Selection& selection, double seconds) {

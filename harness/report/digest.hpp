@@ -13,6 +13,9 @@ SeriesResult digest(const Snapshot& measured, const std::vector<SeriesLabel>& se
 // examples of errors. The other members stay as they are.
 void digest_run(const MeasuredRun& run, RunResult& into);
 
+// Of values that are all known.
+SeriesResult::Latency digest(const Histogram& values);
+
 // What a second has besides its snapshot.
 struct SecondFacts {
   std::uint32_t second = 0;

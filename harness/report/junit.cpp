@@ -1,5 +1,7 @@
-// JUnit XML that both common readers' schemas accept: one suite, one case per finding. A miss or a
-// broken invariant is a <failure>; what could not be decided, or proves nothing, is an <error>.
+// JUnit XML that both common readers' schemas accept: one suite, one case per finding, one each for
+// the set-up and the tear-down. A miss or a broken invariant is a <failure>; what could not be
+// decided, or proves nothing, is an <error>. A tear-down that failed is <skipped>: it changes no
+// verdict.
 #include <fmt/format.h>
 
 #include <ostream>
@@ -64,8 +66,9 @@ std::string escaped_lines(std::string_view text) {
 
 struct Case {
   std::string classname, name;
-  std::string element;  // "", "failure" or "error"
+  std::string element;  // "", "failure", "error" or "skipped"
   std::string type, message, text;
+  double seconds = 0;
 };
 
 std::string_view kind_name(Finding::Kind kind) {
@@ -108,6 +111,22 @@ void add_run_case(const RunResult& run, std::vector<Case>& cases) {
   cases.push_back(std::move(out));
 }
 
+// What its steps came to stands in the system-out, as the console tells it.
+void add_phase_case(const RunResult& run, const PhaseResult& phase, std::string_view name,
+                    std::vector<Case>& cases) {
+  if (phase.series.empty() && phase.problem.empty()) return;
+  Case out;
+  out.classname = fmt::format("stampede.{}.{}", run.profile_name, name);
+  out.name = fmt::format("the {} is done", name);
+  out.seconds = phase.seconds;
+  if (!phase.problem.empty()) {
+    out.element = name == "setup" ? "error" : "skipped";
+    out.type = "failed";
+    out.message = phase.problem;
+  }
+  cases.push_back(std::move(out));
+}
+
 // "2026-11-21T07:35:35Z" → without the zone, as one of the schemas wants it.
 std::string timestamp_of(const RunResult& run) {
   constexpr std::string_view shape = "2026-11-21T07:35:35";
@@ -121,10 +140,15 @@ std::string timestamp_of(const RunResult& run) {
 }
 
 void write_case(const Case& each, std::ostream& out) {
-  out << fmt::format("    <testcase name=\"{}\" classname=\"{}\" time=\"0.000\"",
-                     escaped(each.name), escaped(each.classname));
+  out << fmt::format("    <testcase name=\"{}\" classname=\"{}\" time=\"{:.3f}\"",
+                     escaped(each.name), escaped(each.classname), each.seconds);
   if (each.element.empty()) {
     out << "/>\n";
+    return;
+  }
+  if (each.element == "skipped") {
+    out << fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n",
+                       escaped(each.message));
     return;
   }
   out << fmt::format(">\n      <{} type=\"{}\" message=\"{}\">{}</{}>\n    </testcase>\n",
@@ -142,6 +166,8 @@ void write_property(std::ostream& out, std::string_view name, std::string_view v
 void write_junit(const RunResult& run, std::ostream& out) {
   std::vector<Case> cases;
   add_run_case(run, cases);
+  add_phase_case(run, run.setup, "setup", cases);
+  add_phase_case(run, run.teardown, "teardown", cases);
   for (const Finding& finding : run.findings) cases.push_back(case_of(run, finding));
   std::size_t failures = 0, errors = 0;
   for (const Case& each : cases) {

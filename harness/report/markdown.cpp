@@ -45,7 +45,10 @@ void write_findings(const RunResult& run, const std::vector<const Finding*>& row
   out << "| | rule | measured | limit | |\n|---|---|---:|---:|---|\n";
   for (const Finding* row : rows) {
     std::string note = plain(row->title);
-    if (!is_held(*row)) {
+    const bool gate = row->kind == Finding::Kind::gate;
+    if (is_held(*row)) {
+      if (gate && !row->samples.empty()) note += "<br>" + plain(row->samples.front());
+    } else {
       note = "**" + plain(finding_word(*row)) + "**: " + note;
       for (const std::string& sample : row->samples) note += "<br>" + plain(sample);
     }
@@ -128,6 +131,9 @@ void write_figures(const RunResult& run, std::ostream& out) {
   write_latency_row(out, "response (due → answered)", run.total.response);
   write_latency_row(out, "service (sent → answered)", run.total.service);
   write_latency_row(out, "start lag (due → sent)", run.total.lag);
+  if (run.hiccups.count > 0) {
+    write_latency_row(out, "pauses of the generator's machine (hiccups.hlog)", run.hiccups);
+  }
 }
 
 void write_steps(const RunResult& run, std::ostream& out) {
@@ -151,6 +157,22 @@ void write_steps(const RunResult& run, std::ostream& out) {
   out << "\n\\* transaction · ~ declared wait, not in the totals\n\n</details>\n";
 }
 
+// Set-up or tear-down; nothing of a run that had none.
+void write_phase(std::string_view name, const PhaseResult& phase, std::ostream& out) {
+  if (phase.series.empty() && phase.problem.empty()) return;
+  out << fmt::format("\n### {}: {}\n\nOnce, by one user, in no other figure; {} s.\n", name,
+                     phase.problem.empty() ? "done" : "failed", human_number(phase.seconds));
+  if (!phase.problem.empty()) out << "\n**" << plain(phase.problem) << "**\n";
+  if (phase.series.empty()) return;
+  out << "\n| step | n | ok | other | p50 | max |\n|---|---:|---:|---:|---:|---:|\n";
+  for (const SeriesResult& series : phase.series) {
+    const std::uint64_t ok = outcome_count_of(series, Outcome::ok);
+    out << fmt::format("| {} | {} | {} | {} | {} | {} |\n", plain(series.step),
+                       human_count(series.count), human_count(ok), human_count(series.count - ok),
+                       latency_text(series.response, "p50"), latency_text(series.response, "max"));
+  }
+}
+
 }  // namespace
 
 void write_markdown(const RunResult& run, std::ostream& out) {
@@ -169,6 +191,8 @@ void write_markdown(const RunResult& run, std::ostream& out) {
   write_validity(run, out);
   write_figures(run, out);
   write_steps(run, out);
+  write_phase("Set-up", run.setup, out);
+  write_phase("Tear-down", run.teardown, out);
   out << fmt::format("\nseed {} · topology {} · run {}\n", run.seed, code(run.topology),
                      code(run.id));
 }

@@ -196,6 +196,7 @@ void fields(Archive& archive, RunResult& run) {
   archive("error_examples", run.error_examples);
   archive.optional("connecting", run.connecting);
   archive.optional("failures", run.failures);
+  archive.optional("hiccups", run.hiccups);
   archive("seconds", run.seconds);
   archive("processes", run.processes);
   archive("ledger_note", run.ledger_note);

@@ -114,6 +114,9 @@ struct RunResult {
   std::map<std::string, std::string> error_examples;  // by outcome name
   ConnectingResult connecting;
   std::vector<FailureResult> failures;  // those that occurred
+  // By how much a thread that only sleeps overslept: pauses of the generator's machine. Empty: it
+  // did not run.
+  SeriesResult::Latency hiccups;
   std::vector<SecondResult> seconds;
   std::vector<ProcessResult> processes;  // stampede first
   std::string ledger_note;

@@ -30,7 +30,10 @@ HistogramLog::HistogramLog(Plan plan) : plan_(std::move(plan)) {
   interval_seconds_ = static_cast<std::uint32_t>(std::max(1.0, seconds));
   const std::filesystem::path path = plan_.folder / file_name;
   file_ = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
-  if (file_ < 0) problem_ = fmt::format("cannot write {}: {}", path.string(), strerror(errno));
+  if (file_ < 0) {
+    problem_ = fmt::format("cannot write {}: {}", path.string(), strerror(errno));
+    lost_ = true;
+  }
   write(hdr_log_header(plan_.start_time, plan_.start_time_text, plan_.written_by));
 }
 
@@ -83,6 +86,7 @@ void HistogramLog::write(const std::string& text) {
     if (written < 0) {
       problem_ =
           fmt::format("{} ends at second {}: {}", file_name, interval_start_, strerror(errno));
+      lost_ = true;
       // Whole lines only, so that what is there can be read.
       (void)!ftruncate(file_, static_cast<off_t>(bytes_));
       return;

@@ -39,6 +39,8 @@ class HistogramLog {
   void add(std::uint32_t second, const Snapshot& warm_up, const Snapshot& measured);
   // Writes what is left and the closing line. "" or why the file ends early.
   [[nodiscard]] std::string finish();
+  // It ends early because it could not be written, not because it is full.
+  [[nodiscard]] bool lost() const noexcept { return lost_; }
 
  private:
   void write_interval();
@@ -51,6 +53,7 @@ class HistogramLog {
   int file_ = -1;
   std::uint64_t bytes_ = 0;
   std::string problem_;
+  bool lost_ = false;
 };
 
 }  // namespace stampede

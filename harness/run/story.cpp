@@ -213,7 +213,7 @@ void Story::calibrate_generator() {
     calibration_.absent = "switched off (--no-calibration)";
   } else {
     note("measuring this generator against a target that does nothing");
-    calibration_ = calibrate(profile_.workers, stop_.get_token());
+    calibration_ = calibrate(make_plan(), stop_.get_token());
   }
 }
 
@@ -247,6 +247,7 @@ bool Story::drive_load() {
   calibrate_generator();
   usage_before_ = topology_->usage();
   open_histogram_log(to_seconds(plan.length + plan.drain));
+  batches_.emplace(profile_.gates, series_labels(compiled_));
   ProbeStreamRun probe(profile_, plan, seeded_.events);
   try {
     probe.start(stop_.get_token());
@@ -272,25 +273,29 @@ bool Story::drive_load() {
   return !ended();
 }
 
-void Story::open_histogram_log(double seconds) {
-  if (!directory_) return;
-  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+// What the logs say of themselves.
+std::string Story::written_by() const {
   std::string version;
   for (const auto& [name, value] : result_.environment) {
     if (name == "stampede") version = value;
   }
-  histograms_.emplace(HistogramLog::Plan{
-      directory_->path(), series_labels(compiled_), seconds,
-      std::chrono::duration<double>(wall).count(), utc_now(),
-      fmt::format("stampede {}: {}, values in ns, maximum in ms", version, result_.id)});
+  return fmt::format("stampede {}: {}, values in ns, maximum in ms", version, result_.id);
 }
 
-// A log that ends early is said, and is no fault of the figures: these are in the run file.
+void Story::open_histogram_log(double seconds) {
+  if (!directory_) return;
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  load_wall_start_ = std::chrono::duration<double>(wall).count();
+  histograms_.emplace(HistogramLog::Plan{directory_->path(), series_labels(compiled_), seconds,
+                                         load_wall_start_, utc_now(), written_by()});
+}
+
+// A log that ends early is said, and judged by L17.
 void Story::close_histogram_log() {
   if (!histograms_) return;
-  if (const std::string problem = histograms_->finish(); !problem.empty()) {
-    err_ << "stampede: " << problem << "\n";
-  }
+  log_ended_ = histograms_->finish();
+  log_lost_ = histograms_->lost();
+  if (!log_ended_.empty()) err_ << "stampede: " << log_ended_ << "\n";
   histograms_.reset();
 }
 
@@ -312,6 +317,7 @@ void Story::second_passed(const LoadSecond& second) {
     if (!measured_.ended_in_seconds) measured_.ended_in_seconds.emplace();
     *measured_.ended_in_seconds += second.delta;
   }
+  if (!row.warm_up) batches_->add(second.delta_measured);
   result_.seconds.push_back(row);
   if (histograms_) histograms_->add(second.second, second.delta_warm_up, second.delta_measured);
   if (view_) view_->second(row);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/judge/latency_batches.hpp"
 #include "harness/judge/measured_run.hpp"
 #include "harness/load/load.hpp"
 #include "harness/load/null_target.hpp"
@@ -43,6 +44,7 @@ class Story {
 
   void open_histogram_log(double seconds);
   void close_histogram_log();
+  [[nodiscard]] std::string written_by() const;
   void calibrate_generator();
   void second_passed(const LoadSecond& second);
   void stop_when_a_part_died();
@@ -71,9 +73,13 @@ class Story {
   std::vector<UserIdentity> users_;
   std::optional<LiveView> view_;
   std::optional<HistogramLog> histograms_;
+  std::string log_ended_;
+  bool log_lost_ = false;
+  double load_wall_start_ = 0;  // seconds since the epoch
   LoadOutcome load_;
   Calibration calibration_;
   MeasuredRun measured_;
+  std::optional<LatencyBatches> batches_;
   std::string death_;
   bool set_up_ = false;  // the set-up has begun, so what it made must be torn down
   std::string quiesce_note_;

@@ -13,6 +13,7 @@
 #include "harness/judge/validity.hpp"
 #include "harness/judge/verdict.hpp"
 #include "harness/report/digest.hpp"
+#include "harness/run/hiccup_log.hpp"
 #include "harness/run/redact_result.hpp"
 #include "harness/run/story.hpp"
 
@@ -102,6 +103,7 @@ void Story::judge_all() {
   measured_.series = series_labels(compiled_);
   measured_.counters = compiled_.counters;
   measured_.samples_min = profile_.validity.samples_min;
+  if (batches_) measured_.batched = batches_->batched();
   const double planned = to_seconds(run_length(profile_) - profile_.warm_up);
   const double lasted = to_seconds(load_.ended - load_.started - profile_.warm_up);
   measured_.measured_seconds = load_.interrupted || load_.ended_early
@@ -123,6 +125,8 @@ void Story::judge_all() {
   facts.tainted = result_.tainted;
   facts.taints = result_.defects;
   facts.ledger_overflow = load_.ledger.overflow();
+  facts.log_ended = log_ended_;
+  facts.log_lost = log_lost_;
   facts.interrupted = load_.interrupted;
   facts.stopped_because = load_.stopped_because;
   facts.run = &measured_;
@@ -174,6 +178,7 @@ void Story::fill_result() {
   result_.measured_seconds = measured_.measured_seconds;
   result_.sessions_warm_up = load_.warm_up.sessions;
   digest_run(measured_, result_);
+  if (load_.self.hiccups) result_.hiccups = digest(load_.self.hiccups->excess);
   const bool insecure =
       profile_.tls.insecure || std::ranges::any_of(profile_.scenarios, [](const auto& scenario) {
         return scenario.tls && scenario.tls->insecure;
@@ -205,6 +210,11 @@ ExitCode Story::report_to_files() {
   write_junit(result_, junit);
   write_markdown(result_, markdown);
   std::string problem = directory_->write("run.json", to_json(result_));
+  if (problem.empty() && load_.self.hiccups) {
+    problem = directory_->write(hiccup_log_name, hiccup_log(*load_.self.hiccups, load_wall_start_,
+                                                            to_seconds(profile_.warm_up),
+                                                            result_.started_at, written_by()));
+  }
   if (problem.empty()) problem = directory_->write("junit.xml", junit.str());
   if (problem.empty()) problem = directory_->write("summary.md", markdown.str());
   if (!result_.state_reason.empty()) err_ << "stampede: " << result_.state_reason << "\n";

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
+#include "harness/measure/hdr_log.hpp"
 #include "tests/e2e/answering_server.hpp"
 #include "tests/e2e/command.hpp"
 
@@ -34,6 +36,7 @@ std::string profile_text(const std::string& load, const std::string& validity) {
 struct WatchedRun {
   CommandResult command;
   nlohmann::json file;
+  std::string hiccups, summary;
 
   [[nodiscard]] std::string result_of(const std::string& rule) const {
     for (const auto& finding : file["findings"]) {
@@ -45,11 +48,13 @@ struct WatchedRun {
 
 WatchedRun run_with(const std::string& text, const AnsweringServer& server,
                     std::vector<std::string> prefix,
-                    const std::function<void(int)>& while_running = {}) {
+                    const std::function<void(int)>& while_running = {},
+                    const std::function<void(const std::filesystem::path&)>& prepare = {}) {
   const TemporaryFolder folder;
   const auto profile = folder.write("p.yaml", text);
   std::vector<std::string> words = std::move(prefix);
   const auto out = folder.path() / "run";
+  if (prepare) prepare(out);
   for (const std::string& word :
        {stampede_binary(), std::string("run"), profile.string(), std::string("--url"), server.url(),
         std::string("--out"), out.string()}) {
@@ -59,6 +64,8 @@ WatchedRun run_with(const std::string& text, const AnsweringServer& server,
   run.command = run_command(words, while_running);
   const std::string json = read_file(out / "run.json");
   if (!json.empty()) run.file = nlohmann::json::parse(json);
+  run.hiccups = read_file(out / "hiccups.hlog");
+  run.summary = read_file(out / "summary.md");
   return run;
 }
 
@@ -95,6 +102,28 @@ class Hogs {
   std::vector<pid_t> children_;
 };
 
+// Seconds of the log, and the longest pause in it.
+struct HiccupFacts {
+  std::uint64_t looks = 0;
+  Nanos longest{0};
+  std::vector<double> starts;
+};
+
+HiccupFacts hiccups_of(const std::string& log) {
+  std::istringstream in(log);
+  HdrLogReader reader(in);
+  HiccupFacts facts;
+  while (true) {
+    const auto interval = reader.next();
+    if (interval.has_error() || !*interval) break;
+    const Histogram values = (*interval)->histogram.own();
+    facts.looks += values.count();
+    facts.longest = std::max(facts.longest, values.max().value_or(Nanos{0}));
+    facts.starts.push_back((*interval)->start_seconds);
+  }
+  return facts;
+}
+
 TEST(SelfCheckFault, AStoppedGeneratorTripsL1AndL6) {
   const AnsweringServer server;
   const auto run = run_with(
@@ -114,6 +143,12 @@ TEST(SelfCheckFault, AStoppedGeneratorTripsL1AndL6) {
   EXPECT_EQ(run.result_of("request_balance"), "held");
   EXPECT_EQ(run.result_of("little_identity"), "held");
   EXPECT_EQ(run.command.out.find("PASS"), std::string::npos);
+  // The pauses are in a log of their own, by second, and in the reports.
+  const HiccupFacts pauses = hiccups_of(run.hiccups);
+  EXPECT_GE(pauses.longest, milliseconds(350)) << run.hiccups;
+  EXPECT_EQ(pauses.looks, run.file["hiccups"]["count"].get<std::uint64_t>());
+  EXPECT_LE(pauses.starts.size(), 3U);
+  EXPECT_NE(run.summary.find("pauses of the generator's machine"), std::string::npos);
 }
 
 TEST(SelfCheckFault, HogsOnTheGeneratorsCoreTripL8) {
@@ -138,6 +173,39 @@ TEST(SelfCheckFault, DescriptorsThatRunOutTripL9) {
   EXPECT_EQ(run.result_of("request_balance"), "held");
   EXPECT_NE(run.command.out.find("Too many open files"), std::string::npos)
       << "it says what ran out: " << run.command.out;
+}
+
+// L11: each answer takes 20 ms, and a thousand a second are wanted of one user. They queue here, in
+// the generator; the probes, on a thread and a connection of their own, see the target as it is.
+TEST(SelfCheckFault, RequestsThatQueueInTheGeneratorTripL11) {
+  const AnsweringServer server({.delay = milliseconds(20)});
+  const auto probe_with = [&server](const std::string& users_max) {
+    const auto run =
+        run_with(profile_text("arrivals: regular, when_full: wait, users_max: " + users_max +
+                                  ", stages: '0s:1000, 11s:1000'",
+                              ", lift: [L1, L3, L5, L6, L7, L8, L9]"),
+                 server, {});
+    return run.result_of("probe");
+  };
+  EXPECT_EQ(probe_with("1"), "invalid");
+  const std::string enough = probe_with("1000");
+  EXPECT_TRUE(enough == "held" || enough == "warned") << enough;
+}
+
+// L17: the histograms' log is on a disk that is full.
+TEST(SelfCheckFault, ALogThatCannotBeWrittenTripsL17) {
+  const AnsweringServer server;
+  const std::string text = profile_text("arrivals: regular, stages: '0s:50, 1s:50'",
+                                        ", lift: [L1, L3, L5, L6, L7, L8, L9, L13]");
+  EXPECT_EQ(run_with(text, server, {}).result_of("log_lost"), "held");
+  const auto run = run_with(text, server, {}, {}, [](const std::filesystem::path& folder) {
+    std::filesystem::create_directories(folder);
+    std::filesystem::create_symlink("/dev/full", folder / "histograms.hlog");
+  });
+  EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
+  EXPECT_EQ(run.result_of("log_lost"), "invalid");
+  EXPECT_NE(run.command.err.find("No space left"), std::string::npos) << run.command.err;
+  EXPECT_EQ(run.command.out.find("PASS"), std::string::npos);
 }
 
 TEST(SelfCheckFault, EveryRowIsInTheReports) {

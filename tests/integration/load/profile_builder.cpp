@@ -79,6 +79,8 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   scenario.start_at = start_at;
   scenario.users_max = users_max;
   scenario.prepare = prepare;
+  scenario.feed = feed;
+  profile.feeders = feeders;
   profile.scenarios.push_back(std::move(scenario));
   auto compiled = compile(profile);
   if (!compiled) throw std::runtime_error(render(compiled.error(), ""));
@@ -95,6 +97,7 @@ Driven Drive::against(std::uint16_t port, std::stop_token stop) const {
   plan.length = length;
   plan.drain = drain;
   plan.mutation = mutation;
+  plan.ledger_entries_max = ledger_entries_max;
   driven.outcome =
       drive(plan, stop, [&driven](const LoadSecond& s) { driven.seconds.push_back(s); });
   return driven;

@@ -54,9 +54,12 @@ struct Drive {
   std::uint32_t workers = 1;
   Nanos warm_up{0}, length{seconds{1}}, drain{seconds{5}};
   GeneratorMutation mutation;
+  std::size_t ledger_entries_max = 1'000;
   std::vector<UserIdentity> users;
   HttpDefaults http;
   std::vector<std::pair<std::string, Source>> variables;
+  std::vector<FeederSpec> feeders;
+  std::vector<std::pair<std::string, Place>> feed;
   HttpTarget target{"127.0.0.1", 0, "", "test", false, {}, {}, {}};  // but for its port
 
   [[nodiscard]] Driven against(std::uint16_t port, std::stop_token stop = {}) const;

@@ -2,12 +2,12 @@
 // for it; without a fault that row holds. Method: real loads on loopback, then the judge. Only the
 // rows in question are looked at: how noisy this machine is must not decide a test.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <filesystem>
+#include <fstream>
 
-#include "harness/judge/validity.hpp"
-#include "harness/load/null_target.hpp"
-#include "tests/integration/load/profile_builder.hpp"
+#include "tests/integration/load/judged.hpp"
 #include "tests/support/scripted_server.hpp"
 
 namespace stampede::test {
@@ -17,41 +17,6 @@ using ::test::Reply;
 using ::test::ScriptedServer;
 using ::test::Seen;
 using Standing = Finding::Standing;
-
-std::vector<Finding> judged(const Driven& driven) {
-  MeasuredRun run;
-  run.measured = driven.outcome.measured;
-  for (const SeriesInfo& info : driven.run.series) {
-    run.series.push_back({info.scenario, info.step, info.transaction, info.waits});
-  }
-  ValidityFacts facts;
-  facts.warm_up = &driven.outcome.warm_up;
-  facts.measured = &driven.outcome.measured;
-  facts.arrivals_planned = driven.outcome.scheduled_measured;
-  facts.worker_cpu_max = driven.outcome.worker_cpu_max;
-  facts.run = &run;
-  facts.self = &driven.outcome.self;
-  return judge_validity(facts, {});
-}
-
-Finding row_of(const std::vector<Finding>& findings, const std::string& rule) {
-  const auto found = std::ranges::find(findings, rule, &Finding::rule);
-  if (found == findings.end()) throw std::runtime_error("no row " + rule);
-  return *found;
-}
-
-void expect_held(const std::vector<Finding>& findings, const std::vector<std::string>& rules) {
-  for (const std::string& rule : rules) {
-    const Finding row = row_of(findings, rule);
-    EXPECT_EQ(row.verdict, Verdict::pass) << rule << ": " << row.measured;
-    EXPECT_EQ(row.standing, Standing::judged) << rule << ": " << row.measured;
-  }
-}
-
-void expect_invalid(const std::vector<Finding>& findings, const std::string& rule) {
-  const Finding row = row_of(findings, rule);
-  EXPECT_EQ(row.verdict, Verdict::invalid) << rule << ": " << row.measured;
-}
 
 StepSpec choice(double first, double second) {
   StepSpec step;
@@ -88,7 +53,8 @@ Driven driven_with(const GeneratorMutation& mutation) {
 TEST(SelfCheckMutation, AFaithfulGeneratorHolds) {
   const auto findings = judged(driven_with({}));
   expect_held(findings, {"rate_achieved", "arrivals_ad", "little_identity", "fidelity", "not_sent",
-                         "session_balance", "request_balance", "out_of_range"});
+                         "session_balance", "request_balance", "out_of_range", "segments"});
+  expect_not_invalid(findings, "little_sampled");
   for (const char* rule : {"tainted_answers", "steal", "run_queue", "kernel_path", "little_sampled",
                            "clock", "rate_per_second"}) {
     EXPECT_NE(row_of(findings, rule).standing, Standing::not_run) << rule;
@@ -117,6 +83,8 @@ TEST(SelfCheckMutation, LostAnswersTripTheBooksAndL12) {
   const auto findings = judged(driven_with(mutation));
   expect_invalid(findings, "little_identity");
   expect_invalid(findings, "request_balance");
+  // A second thread sees requests in flight whose times are in no book.
+  expect_invalid(findings, "little_sampled");
 }
 
 TEST(SelfCheckMutation, ASkewedChoiceTripsL18) {
@@ -138,17 +106,102 @@ TEST(SelfCheckMutation, RegularArrivalsAreJudgedByL5) {
   EXPECT_EQ(row_of(findings, "arrivals_ad").standing, Standing::not_applicable);
 }
 
+// Rows of a file, drawn at random by each session.
+class FedRun {
+ public:
+  FedRun() {
+    std::ofstream out(path_);
+    out << "name\n";
+    for (int row = 0; row < 200; ++row) out << "item" << row << "\n";
+  }
+  ~FedRun() { std::filesystem::remove(path_); }
+  FedRun(FedRun&&) = delete;
+
+  [[nodiscard]] std::vector<Finding> findings(const GeneratorMutation& mutation) const {
+    ScriptedServer server([](const Seen&) { return Reply{}; });
+    Drive drive = faithful();
+    drive.steps = {get("item", "/${items.name}")};
+    drive.feeders = {{"items",
+                      path_.string(),
+                      FeederSpec::Mode::random,
+                      FeederSpec::Format::csv,
+                      ',',
+                      true,
+                      {}}};
+    drive.feed = {{"items", {}}};
+    drive.mutation = mutation;
+    return judged(drive.against(server.port()));
+  }
+
+ private:
+  std::filesystem::path path_ = std::filesystem::temp_directory_path() /
+                                ("stampede-rows-" + std::to_string(::getpid()) + ".csv");
+};
+
+TEST(SelfCheckMutation, ASkewedFeederTripsL18) {
+  const FedRun run;
+  expect_held(run.findings({}), {"fidelity"});
+  GeneratorMutation mutation;
+  mutation.skew_rows = true;
+  const auto findings = run.findings(mutation);
+  expect_invalid(findings, "fidelity");
+  EXPECT_NE(row_of(findings, "fidelity").samples.front().find("rows of items"), std::string::npos);
+}
+
+// A plan for the calibration of what a profile asks for.
+LoadPlan plan_of(const CompiledRun& run) {
+  LoadPlan plan;
+  plan.run = &run;
+  return plan;
+}
+
+CompiledRun run_of(std::vector<StepSpec> steps) {
+  Profile profile;
+  profile.name = "test";
+  profile.personas["p"] = Persona{"p", std::move(steps), {}};
+  ScenarioSpec scenario;
+  scenario.name = "s";
+  scenario.persona = "p";
+  scenario.load = ClosedLoad{4, {{seconds{1}, 4}}};
+  profile.scenarios.push_back(std::move(scenario));
+  return compile(profile).value();
+}
+
 TEST(Calibration, MeasuresACeilingAndAFloor) {
-  const Calibration calibration = calibrate(1, {});
+  const CompiledRun run = run_of({get("get", "/")});
+  const Calibration calibration = calibrate(plan_of(run), {});
   ASSERT_TRUE(calibration.result) << calibration.absent;
   EXPECT_GT(calibration.result->requests_per_second, 100);
   EXPECT_GT(calibration.result->response_p95, Nanos{0});
+  EXPECT_TRUE(calibration.result->own_requests);
+}
+
+// What a request costs depends on what it is: the ceiling of large orders is not that of small
+// looks.
+TEST(Calibration, AsksTheRunsOwnRequests) {
+  StepSpec order = post("order", "/order", std::string(400'000, 'x'));
+  StepSpec head = get("head", "/");
+  std::get<HttpSpec>(head.action).method = "HEAD";
+  const CompiledRun looks = run_of({get("look", "/"), head});
+  const CompiledRun orders = run_of({std::move(order)});
+  const Calibration light = calibrate(plan_of(looks), {}), heavy = calibrate(plan_of(orders), {});
+  ASSERT_TRUE(light.result && heavy.result) << light.absent << heavy.absent;
+  EXPECT_TRUE(heavy.result->own_requests);
+  EXPECT_LT(heavy.result->requests_per_second, light.result->requests_per_second / 2);
+}
+
+TEST(Calibration, AsksPlainlyWhereTheRunHasNoRequests) {
+  const CompiledRun run = run_of({ws_connect("/"), ws_send("hello")});
+  const Calibration calibration = calibrate(plan_of(run), {});
+  ASSERT_TRUE(calibration.result) << calibration.absent;
+  EXPECT_FALSE(calibration.result->own_requests);
 }
 
 TEST(Calibration, EndsWhenItIsStopped) {
   std::stop_source stop;
   stop.request_stop();
-  const Calibration calibration = calibrate(1, stop.get_token());
+  const CompiledRun run = run_of({get("get", "/")});
+  const Calibration calibration = calibrate(plan_of(run), stop.get_token());
   EXPECT_FALSE(calibration.result);
   EXPECT_FALSE(calibration.absent.empty());
 }

@@ -96,6 +96,7 @@ struct Generator {
     series.lag.record(microseconds{60}, 60'000);
     run.measured.requests_begun = 60'000;
     run.measured.connections = 1000;
+    run.measured.connecting.segments.connections = 1000;
     run.measured.loop_lag.record(microseconds{100}, 6000);
     run.measured.sessions = {60'000, 60'000, 0, 0, 0};
     for (int i = 0; i < 60; ++i) {
@@ -261,6 +262,12 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"L9", "kernel_path", [](Generator& g) { g.self.machine->listen_overflows = 12; }},
         Mutation{"L9", "kernel_path", [](Generator& g) { g.self.machine->tcp_timeouts = 2; }, W},
         Mutation{"L9", "retransmits", [](Generator& g) { g.self.machine->retransmits = 5; }, W},
+        Mutation{"L9", "segments",
+                 [](Generator& g) { g.run.measured.connecting.segments.repeated = 12; }},
+        Mutation{"L9", "segments",
+                 [](Generator& g) { g.run.measured.connecting.segments.dropped = 12; }},
+        Mutation{"L9", "segments",
+                 [](Generator& g) { g.run.measured.connecting.segments.repeated = 3; }, W},
         Mutation{
             "L9", "connects", [](Generator& g) {
               g.run.measured.series[0].outcomes[static_cast<std::size_t>(Outcome::connect_failed)] =
@@ -317,6 +324,16 @@ INSTANTIATE_TEST_SUITE_P(
             "L17", "out_of_range",
             [](Generator& g) { g.run.measured.series[0].service.record(std::chrono::hours{2}); }},
         Mutation{"L17", "ledger_overflow", [](Generator& g) { g.facts.ledger_overflow = 1; }},
+        Mutation{"L17", "log_lost",
+                 [](Generator& g) {
+                   g.facts.log_ended = "no space left";
+                   g.facts.log_lost = true;
+                 }},
+        Mutation{"L17", "log_lost", [](Generator& g) { g.facts.log_ended = "256 MiB"; }, W},
+        Mutation{"L18", "fidelity",
+                 [](Generator& g) {
+                   g.self.draws->push_back({"rows of items", {1, 1}, {4600, 5400}});
+                 }},
         Mutation{"L18", "fidelity", [](Generator& g) {
                    (*g.self.draws)[0].drawn = {7400, 2600};
                  }}));

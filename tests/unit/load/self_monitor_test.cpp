@@ -167,6 +167,8 @@ TEST(SelfMonitor, WatchesTheMeasuredWindow) {
   monitor.tell(self);
   ASSERT_TRUE(self.hiccups && self.in_flight && self.clock && self.machine);
   EXPECT_GT(self.hiccups->excess.count(), 0U);
+  ASSERT_EQ(self.hiccups->seconds.size(), 1U);
+  EXPECT_EQ(self.hiccups->seconds[0], self.hiccups->excess);
   EXPECT_NEAR(self.in_flight->sampled_mean, 1, 1e-9) << "one request was in flight all the time";
   EXPECT_EQ(self.clock->went_back, 0U);
   EXPECT_TRUE(self.clock->drift_ppm);

@@ -134,6 +134,61 @@ TEST(Junit, ARunThatDidNotEndIsNotGreen) {
   EXPECT_NE(junit(RunResult{}).find("errors=\"1\""), std::string::npos);
 }
 
+// A set-up of one step that went well, and a tear-down that did not.
+RunResult result_with_phases() {
+  RunResult result = passing_result();
+  SeriesResult step;
+  step.scenario = "setup";
+  step.step = "make|project";
+  step.count = 1;
+  step.outcomes = {{"ok", 1}};
+  step.response.count = 1;
+  step.response.ns = {{"p50", 2'000'000}, {"max", 2'000'000}};
+  result.setup.seconds = 1.5;
+  result.setup.series = {step};
+  step.step = "remove";
+  step.outcomes = {{"http_error", 1}};
+  result.teardown.series = {step};
+  result.teardown.problem = "teardown: remove ended as http_error; status 500: <b>";
+  return result;
+}
+
+TEST(Markdown, TellsOfSetUpAndTearDown) {
+  EXPECT_EQ(markdown(passing_result()).find("Set-up"), std::string::npos);
+  const std::string text = markdown(result_with_phases());
+  EXPECT_NE(text.find("### Set-up: done\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("| make\\|project | 1 | 1 | 0 | 2 ms | 2 ms |"), std::string::npos) << text;
+  EXPECT_NE(text.find("### Tear-down: failed\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("status 500: &lt;b\\>"), std::string::npos) << text;
+  EXPECT_NE(text.find("| remove | 1 | 0 | 1 |"), std::string::npos) << text;
+}
+
+TEST(Junit, HasACaseForSetUpAndTearDown) {
+  const std::string text = junit(result_with_phases());
+  EXPECT_NE(text.find("<testcase name=\"the setup is done\" "
+                      "classname=\"stampede.steady-1k.setup\" time=\"1.500\"/>"),
+            std::string::npos);
+  EXPECT_NE(text.find("<skipped message=\"teardown: remove ended as http_error"), std::string::npos)
+      << "it changes no verdict, so it is no failure either";
+  EXPECT_NE(text.find("failures=\"0\" errors=\"0\""), std::string::npos);
+  RunResult failed = unfinished_result();
+  failed.setup.problem = "setup: login ended as http_error";
+  EXPECT_NE(junit(failed).find("<error type=\"failed\" message=\"setup: login"), std::string::npos);
+}
+
+TEST(Reports, TellOfThePausesOfTheGeneratorsMachine) {
+  RunResult result = passing_result();
+  EXPECT_EQ(markdown(result).find("pauses"), std::string::npos);
+  result.hiccups.count = 60'000;
+  result.hiccups.ns = {{"p50", 60'000},    {"p95", 70'000},    {"p99", 90'000},
+                       {"p99.9", 700'000}, {"max", 3'200'000}, {"mean", 61'000}};
+  for (const std::string& text : {markdown(result), console(result, 110)}) {
+    EXPECT_NE(text.find("pauses of the generator's machine"), std::string::npos);
+    EXPECT_NE(text.find("3.2 ms"), std::string::npos);
+    EXPECT_NE(text.find("hiccups.hlog"), std::string::npos);
+  }
+}
+
 TEST(Junit, ValidatesAgainstBothPublicSchemas) {
   if (!command_works("xmllint --version")) GTEST_SKIP() << "xmllint is not installed";
   for (const char* schema : {"JUnit.xsd", "junit-10.xsd"}) {
@@ -143,8 +198,9 @@ TEST(Junit, ValidatesAgainstBothPublicSchemas) {
     nasty.findings[0].samples.emplace_back("]]> \x01\x1f\xff \xef\xbf\xbf <a b='c'> & \x7f");
     nasty.findings[0].title = " leading, \"quoted\"\nand broken ";
     nasty.duration_seconds = 123456.789;
-    for (const RunResult& result : {passing_result(), failing_result(), invalid_result(),
-                                    unfinished_result(), RunResult{}, nasty}) {
+    for (const RunResult& result :
+         {passing_result(), failing_result(), invalid_result(), unfinished_result(), RunResult{},
+          nasty, result_with_phases()}) {
       EXPECT_TRUE(accepted_by("xmllint --noout --schema " + file.string() + " {}", junit(result)));
     }
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "harness/judge/gates.hpp"
+#include "harness/judge/latency_batches.hpp"
 #include "harness/judge/validity.hpp"
 #include "harness/judge/verdict.hpp"
 #include "harness/report/digest.hpp"
@@ -127,8 +128,25 @@ void add_invariants(RunResult& result) {
   }
 }
 
-void add_gates(const MeasuredRun& run, RunResult& result,
-               const std::vector<std::string_view>& gates) {
+// The same latencies in each of 20 parts, but that the target was slower in every third.
+void add_batches(MeasuredRun& run, const std::vector<std::string_view>& gates) {
+  std::vector<Gate> parsed;
+  for (const std::string_view gate : gates)
+    parsed.push_back({parse_threshold(gate).value(), {}, {}});
+  LatencyBatches batches(parsed, run.series);
+  for (int part = 0; part < 20; ++part) {
+    Snapshot second;
+    for (const StepFacts& facts : steps) {
+      add(second.series.emplace_back(), Outcome::ok, facts.ok / 20,
+          facts.median_ms * (part % 3 == 0 ? 1.25 : 0.9));
+    }
+    batches.add(second);
+  }
+  run.batched = batches.batched();
+}
+
+void add_gates(MeasuredRun& run, RunResult& result, const std::vector<std::string_view>& gates) {
+  add_batches(run, gates);
   for (const std::string_view gate : gates) {
     result.findings.push_back(judge(parse_threshold(gate).value(), gate, run));
   }
