@@ -53,6 +53,8 @@ class JsonLinesReader {
     } catch (const Json::parse_error& error) {
       return report(std::max<std::size_t>(error.byte, 1), "not JSON",
                     "one whole object in each line");
+    } catch (const Json::out_of_range&) {
+      return report(1, "a number that is out of range", "write it as a text");
     }
     if (!row.is_object() || row.empty()) {
       return report(1, "not an object with members", "{\"name\": \"ada\"}");

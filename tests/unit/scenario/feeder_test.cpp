@@ -129,6 +129,12 @@ TEST(JsonLines, BrokenLinesAreToldAllAtOnce) {
             "u.jsonl:1:1 the file is empty | {\"name\": \"ada\", \"password\": \"x\"}\n");
 }
 
+TEST(JsonLines, ANumberBeyondAllRangesIsAProblemOfItsLine) {
+  EXPECT_EQ(json_problems("{\"a\": 1}\n{\"a\": 1e999}\n{\"a\": -1e999}\n"),
+            "u.jsonl:2:1 a number that is out of range | write it as a text\n"
+            "u.jsonl:3:1 a number that is out of range | write it as a text\n");
+}
+
 CompiledFeeder feeder_of(FeederSpec::Mode mode, std::uint64_t rows) {
   std::string text = "n\n";
   for (std::uint64_t row = 0; row < rows; ++row) text += std::to_string(row) + "\n";
