@@ -116,6 +116,7 @@ struct ThreadParts {
     owners = {add_health_routes(context, shared.load, shared.prepared, table),
               add_event_routes(context, table),
               add_account_routes(context, table),
+              add_venue_routes(context, table),
               add_queue_routes(context, table),
               add_reservation_routes(context, table),
               add_order_routes(context, table),

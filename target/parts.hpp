@@ -66,6 +66,8 @@ std::unique_ptr<QueuePlaces> make_queue_places(RedisClient& redis, Metrics& metr
                                                      RouteTable& table);  // §2.3.2, /api/time
 [[nodiscard]] std::shared_ptr<void> add_account_routes(ThreadContext& thread,
                                                        RouteTable& table);  // §2.3.1
+[[nodiscard]] std::shared_ptr<void> add_venue_routes(ThreadContext& thread,
+                                                     RouteTable& table);  // venues, prices, locks
 [[nodiscard]] std::shared_ptr<void> add_queue_routes(
     ThreadContext& thread, RouteTable& table);  // §2.3.3, WebSocket §2.8.3
 [[nodiscard]] std::shared_ptr<void> add_reservation_routes(ThreadContext& thread,

@@ -83,6 +83,19 @@ std::string bitmap_body(const EventInfo& event, const SeatView& view) {
                      view.stale ? R"(,"stale":true)" : "");
 }
 
+// The layout is kept for long; prices may change.
+std::uint32_t price_of(const EventInfo& event, const SeatRow& seat) {
+  return seat.seat < event.prices.size() ? event.prices[seat.seat] : seat.price;
+}
+
+// What the seat map is told by: its version, and what seats cost.
+std::string seats_tag(const EventInfo& event, std::uint64_t version) {
+  std::uint32_t prices = 2166136261U;  // FNV-1a
+  for (const auto& [grade, price] : event.grades)
+    prices = ((prices ^ static_cast<unsigned char>(grade)) * 16777619U ^ price) * 16777619U;
+  return fmt::format("\"{}.{}.{:08x}\"", event.epoch, version, prices);
+}
+
 std::string seats_body(const EventInfo& event, const std::vector<SeatRow>& layout,
                        const SeatView& view) {
   static constexpr std::string_view states[] = {"AVAILABLE", "HELD", "SOLD", "LOCKED"};
@@ -97,7 +110,7 @@ std::string seats_body(const EventInfo& event, const std::vector<SeatRow>& layou
         std::back_inserter(body),
         R"({}{{"id":{},"section":{},"r":{},"c":{},"grade":"{}","price":{},"status":"{}"}})", comma,
         seat.seat, json_string(seat.section), json_string(seat.row_label), seat.column, seat.grade,
-        seat.price, states[seat_state(view.states->bitmap, seat.seat)]);
+        price_of(event, seat), states[seat_state(view.states->bitmap, seat.seat)]);
     comma = ",";
   }
   body += "]}";
@@ -185,7 +198,7 @@ Task<HttpResponse> EventRoutes::seats(const HttpRequest& request) {
     co_return problem(view.error(), request);
   }
   const EventInfo& facts = **event;
-  std::string tag = fmt::format("\"{}.{}\"", facts.epoch, view->states->version);
+  std::string tag = seats_tag(facts, view->states->version);
   if (!view->stale && matches(request.header("If-None-Match"), tag))
     co_return tagged(request, std::move(tag), {});
   if (request.query_value("format").value_or("") == "bitmap")

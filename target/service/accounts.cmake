@@ -1,4 +1,4 @@
 # Accounts: sign-up, log-in, sessions; passwords and the threads that hash them.
 project_library(boxoffice_accounts
-  FILES accounts.cpp password.cpp password_pool.cpp
-  LINK boxoffice_domain OpenSSL::Crypto fmt::fmt)
+  FILES accounts.cpp venues.cpp password.cpp password_pool.cpp
+  LINK boxoffice_admin boxoffice_domain OpenSSL::Crypto fmt::fmt)

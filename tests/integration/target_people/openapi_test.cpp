@@ -69,6 +69,7 @@ class OpenApiTest : public PeopleFixture {
   }
 
   void ask_about_accounts();
+  void ask_company();
   std::uint64_t ask_about_catalogue();
   void ask_about_queue(std::uint64_t user);
   void ask_about_purchase(std::uint64_t event, std::uint64_t user);
@@ -134,6 +135,19 @@ void OpenApiTest::ask_about_accounts() {
   const Told me = open("GET", "/api/users/me", "", fields);
   admin("PATCH", "/admin/users/" + me.json.at("userId").get<std::string>(), R"({"role":"ADMIN"})");
   admin("PATCH", "/admin/users/1", R"({"role":"X"})");
+}
+
+void OpenApiTest::ask_company() {
+  const std::string company = bearer(88, Role::company);
+  const Told made = open("POST", "/api/venues", R"({"name":"Hall","rows":5,"cols":5})", company);
+  const std::string venue = "/api/venues/" + made.json.at("venueId").dump();
+  open("POST", "/api/venues", R"({"name":"Hall"})", company);
+  open("POST", "/api/venues", "{}", bearer(88));
+  open("GET", venue);
+  const Told event = open("POST", venue + "/events", R"({"rows":2,"cols":2})", company);
+  open("PATCH", venue + "/seats/1", R"({"locked":true})", company);
+  open("PUT", "/api/events/" + event.json.at("eventId").dump() + "/grades",
+       R"({"grades":[{"grade":"A","price":1}]})", company);
 }
 
 std::uint64_t OpenApiTest::ask_about_catalogue() {
@@ -241,6 +255,7 @@ TEST_F(OpenApiTest, AnswersHaveTheShapeThatIsDescribed) {
   const bool checker = std::system("/usr/bin/python3 -c 'import jsonschema' > /dev/null 2>&1") == 0;
   if (!checker) GTEST_SKIP() << "python3 with jsonschema is not installed";
   ask_about_accounts();
+  ask_company();
   const std::uint64_t event = ask_about_catalogue();
   ask_about_queue(77);
   ask_about_purchase(event, 77);

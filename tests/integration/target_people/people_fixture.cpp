@@ -48,6 +48,7 @@ RunningBoxoffice::RunningBoxoffice(Config config, const ServerLimits& limits)
   owners_ = {add_health_routes(*context_, load_, prepared_, table_),
              add_event_routes(*context_, table_),
              add_account_routes(*context_, table_),
+             add_venue_routes(*context_, table_),
              add_queue_routes(*context_, table_),
              add_reservation_routes(*context_, table_),
              add_order_routes(*context_, table_),
