@@ -41,11 +41,12 @@ class World {
   }
 
   // Runs a story of tests/e2e/page; its complaints are the failure.
-  void tell(const std::string& story) {
-    const nlohmann::json world{{"url", "http://127.0.0.1:" + std::to_string(boxoffice_->port())},
-                               {"event", event_},
-                               {"tokens", tokens_},
-                               {"chromium", "/usr/bin/chromium"}};
+  void tell(const std::string& story, const nlohmann::json& more = nlohmann::json::object()) {
+    nlohmann::json world{{"url", "http://127.0.0.1:" + std::to_string(boxoffice_->port())},
+                         {"event", event_},
+                         {"tokens", tokens_},
+                         {"chromium", "/usr/bin/chromium"}};
+    world.update(more);
     const auto told = stampede::test::run_command(
         {"/usr/bin/env", "node", STAMPEDE_SOURCE_DIR "/tests/e2e/page/" + story + ".mjs",
          world.dump()});
@@ -53,6 +54,13 @@ class World {
                                  << "\nThe page's tools come with ci/setup.";
   }
   [[nodiscard]] std::uint16_t port() const { return boxoffice_->port(); }
+  // How stampede attaches to these servers.
+  [[nodiscard]] std::vector<std::string> attach() const {
+    return {"--url",   "http://127.0.0.1:" + std::to_string(boxoffice_->port()),
+            "--admin", "127.0.0.1:" + std::to_string(boxoffice_->admin_port()),
+            "--mysql", "root:@127.0.0.1:" + std::to_string(mariadb_.port()) + "/boxoffice",
+            "--redis", "127.0.0.1:" + std::to_string(redis_.port())};
+  }
   std::string sql(const std::string& query) { return mariadb_.sql(query, "boxoffice").at(0).at(0); }
 
  private:
@@ -109,6 +117,54 @@ TEST(Page, ADroppedWebSocketKeepsThePlaceInTheWaitingRoom) {
   World world(R"({"title":"Rush","rows":4,"cols":10,"queue":{"on":true,"cap":1,"rate":50,)"
               R"("burst":50,"leaseMs":120000}})");
   world.tell("waiting");
+}
+
+// A small form of hc-1000: the halls, the personas and the checks are the profile's.
+TEST(Page, APersonBooksWhileALoadRunFillsAnotherHall) {
+  using stampede::test::run_command;
+  World world(open_hall, {"--payment-approve", "1"});
+  const stampede::test::TemporaryFolder folder;
+  const auto out = folder.path() / "run";
+  std::vector<std::string> words{
+      "/usr/bin/env",
+      "STAMPEDE_ADMIN_TOKEN=" + std::string(BoxofficeProcess::admin_token),
+      stampede::test::stampede_binary(),
+      "run",
+      STAMPEDE_SOURCE_DIR "/profiles/hc-1000.yaml",
+      "--out",
+      out.string(),
+      "--quiet",
+      "--no-calibration",
+      "--set",
+      "data.events[1].rows=20",
+      "--set",
+      "data.events[1].columns=60",
+      "--set",
+      "target.payment.approve=1",
+      "--set",
+      "drain=3s",
+      "--stages",
+      "fight=2s:20,22s:20",
+      "--stages",
+      "flow=2s:60,22s:60",
+      "--stages",
+      "meddlers=2s:5,22s:5"};
+  const auto servers = world.attach();
+  words.insert(words.end(), servers.begin(), servers.end());
+  const auto run = run_command(words, [&world](int) {
+    world.tell("under_load", {{"bigHall", "1,200"}});
+  });
+  const auto file =
+      nlohmann::json::parse(stampede::test::read_file(out / "run.json"), nullptr, false);
+  ASSERT_TRUE(file.contains("findings")) << run.out << run.err;
+  int invariants = 0;
+  for (const auto& finding : file["findings"]) {
+    if (finding["kind"] != "invariant") continue;
+    ++invariants;
+    EXPECT_NE(finding["result"], "broken") << finding.dump();
+  }
+  EXPECT_GT(invariants, 20) << run.out << run.err;
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM tickets WHERE event_id=1"), "1");
 }
 
 }  // namespace

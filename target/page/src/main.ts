@@ -5,10 +5,12 @@ import { call } from "./api";
 import { fill, h } from "./dom";
 import { Scope } from "./scope";
 import { session } from "./session";
+import { auctionScreen } from "./screens/auction";
 import { checkoutScreen } from "./screens/checkout";
 import { eventScreen } from "./screens/event";
 import { eventsScreen } from "./screens/events";
 import { ordersScreen } from "./screens/order";
+import { practiceScreen } from "./screens/practice";
 import { signInScreen } from "./screens/sign_in";
 import { go } from "./ways";
 
@@ -17,6 +19,8 @@ type Screen = (root: HTMLElement, scope: Scope, part: string) => unknown;
 const screens: [RegExp, string, Screen][] = [
   [/^#\/events\/(\d+)$/, "Choose seats", (root, scope, id) => eventScreen(root, scope, Number(id))],
   [/^#\/checkout\/([0-9a-f]{32})$/, "Checkout", (root, scope, id) => checkoutScreen(root, scope, id)],
+  [/^#\/practice\/(\d+)$/, "Practice", (root, scope, id) => practiceScreen(root, scope, id)],
+  [/^#\/auctions\/(\d+)$/, "Auction", (root, scope, id) => auctionScreen(root, scope, id)],
   [/^#\/orders$/, "My orders", (root, scope) => ordersScreen(root, scope)],
   [/^#\/sign-in$/, "Sign in", (root) => signInScreen(root)],
 ];

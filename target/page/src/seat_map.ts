@@ -247,7 +247,8 @@ export class SeatMap {
     const place = this.options.layout.seats[seat];
     if (!place) return;
     const state = this.chosen.has(seat) ? "chosen" : stateWords[this.states[seat] ?? 0];
-    const text = `${place.section} ${seatName(place)} · ${place.grade} ${won(place.price)} · ${state}`;
+    const price = place.price > 0 ? ` · ${place.grade} ${won(place.price)}` : "";
+    const text = `${place.section} ${seatName(place)}${price} · ${state}`;
     if (this.words.textContent !== text) this.words.textContent = text;
   }
 
