@@ -396,11 +396,11 @@ export class SeatMap {
         this.flashes.delete(seat);
         continue;
       }
-      const grow = this.cell * (0.1 + 0.5 * age);
+      const grow = this.cell * (0.05 + 0.4 * age);
       const x = this.left + (seat % this.cols) * this.cell;
       const y = this.rowTop(Math.floor(seat / this.cols));
       context.globalAlpha = 1 - age;
-      context.lineWidth = Math.max(1, this.cell * 0.1);
+      context.lineWidth = Math.max(1, this.cell * 0.07);
       context.strokeRect(x - grow / 2, y - grow / 2, this.cell + grow, this.cell + grow);
     }
     context.globalAlpha = 1;

@@ -61,7 +61,7 @@ class Desk {
     fill(
       this.root,
       h("section", { class: "panel narrow" },
-        h("header", { class: "row spread" },
+        h("header", { class: "row spread timed" },
           h("div", {}, h("h1", {}, checkout.title), h("p", { class: "soft" }, `${plural(checkout.seats.length, "seat")} held for you`)),
           h("div", { class: "timer" }, this.ring, this.left)),
         h("div", { class: "basket-seats" }, ...lines),
@@ -69,7 +69,7 @@ class Desk {
         h("form", { onsubmit: (event: Event) => { event.preventDefault(); void this.pay(); } },
           h("fieldset", {}, h("legend", {}, "Pay by"), ...choices),
           this.told, this.button),
-        h("p", { class: "row spread" }, this.back, h("span", { class: "soft small" }, "A simulation: nothing is charged.")),
+        h("p", { class: "row spread after" }, this.back, h("span", { class: "soft small" }, "A simulation: nothing is charged.")),
       ),
     );
     this.label();

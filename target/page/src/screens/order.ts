@@ -1,9 +1,10 @@
 // What became of an order, and the tickets; and the list of this browser's orders.
+import { call, Problem } from "../api";
 import { cancelOrder, checkouts, findPass, readOrder, type Checkout, type Order } from "../booking";
 import { fill, h, toast } from "../dom";
 import type { Scope } from "../scope";
 import { session } from "../session";
-import { plural, won } from "../text";
+import { plural, when, won } from "../text";
 import { signIn } from "../ways";
 import { problemText } from "./failure";
 
@@ -61,10 +62,35 @@ export function orderPanel(order: Order, checkout: Checkout, scope: Scope): HTML
   return panel;
 }
 
+interface OwnTicket {
+  eventId: number;
+  title: string;
+  startsAt: string;
+  section: string;
+  r: string;
+  c: number;
+  price: number;
+  state: "LIVE" | "CANCELLED";
+}
+
+// Tickets come from the server, whatever browser bought them; orders under way are this browser's.
+async function readTickets(place: HTMLElement, scope: Scope): Promise<void> {
+  try {
+    const page = await call<{ items: OwnTicket[] }>("GET", "/api/users/me/tickets?state=LIVE&size=50", { signal: scope.signal });
+    if (page.items.length === 0) return;
+    const rows = page.items.map((one) => ticket(`${one.section} ${one.r}-${one.c}`, `${one.title} · ${when(one.startsAt)}`));
+    fill(place, h("h2", {}, "Tickets"), h("ul", { class: "tickets", "data-testid": "tickets" }, ...rows), h("h2", {}, "Orders from this browser"));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) signIn("#/orders");
+  }
+}
+
 export async function ordersScreen(root: HTMLElement, scope: Scope): Promise<void> {
   if (!session.signedIn) return signIn("#/orders");
   const list = h("ul", { class: "orders", "aria-busy": true });
-  fill(root, h("h1", {}, "My orders"), list);
+  const tickets = h("section", {});
+  fill(root, h("h1", {}, "My orders"), tickets, list);
+  void readTickets(tickets, scope);
   for (const checkout of checkouts()) {
     const orderId = checkout.orderId;
     const href = `#/checkout/${checkout.hold.holdId}`;
@@ -81,6 +107,6 @@ export async function ordersScreen(root: HTMLElement, scope: Scope): Promise<voi
       .catch(() => (state.textContent = "not known"));
   }
   list.removeAttribute("aria-busy");
-  if (list.childElementCount === 0) fill(root, h("h1", {}, "My orders"), h("p", { class: "soft" }, "No orders yet in this browser."));
+  if (list.childElementCount === 0) fill(list, h("li", { class: "soft" }, "No orders yet in this browser."));
 }
 

@@ -65,7 +65,7 @@ export function waitingScreen(
       h("span", { class: "bar", "aria-hidden": true }, fillBar),
       eta,
       h("p", { class: "soft small" }, "You can lock your phone or reload this page: your place is kept as long as you come back soon."),
-      h("p", { class: "row spread" }, link,
+      h("p", { class: "row spread after" }, link,
         h("button", { type: "button", class: "quiet", onclick: () => void leave() }, "Leave the line")),
     ),
   );
