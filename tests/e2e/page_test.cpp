@@ -134,21 +134,16 @@ TEST(Page, APersonBooksWhileALoadRunFillsAnotherHall) {
       "--out",
       out.string(),
       "--quiet",
-      "--no-calibration",
-      "--set",
-      "data.events[1].rows=20",
-      "--set",
-      "data.events[1].columns=60",
-      "--set",
-      "target.payment.approve=1",
-      "--set",
-      "drain=3s",
-      "--stages",
-      "fight=2s:20,22s:20",
-      "--stages",
-      "flow=2s:60,22s:60",
-      "--stages",
-      "meddlers=2s:5,22s:5"};
+      "--no-calibration"};
+  for (const char* change :
+       {"data={users: 30000, events: [{rows: 10, columns: 10, hold_ttl: 30s, max_per_user: 4}, "
+        "{rows: 20, columns: 60, hold_ttl: 30s, max_per_user: 4}]}",
+        "target.payment.approve=1", "drain=3s"}) {
+    words.insert(words.end(), {"--set", change});
+  }
+  for (const char* stages : {"fight=2s:20,22s:20", "flow=2s:60,22s:60", "meddlers=2s:5,22s:5"}) {
+    words.insert(words.end(), {"--stages", stages});
+  }
   const auto servers = world.attach();
   words.insert(words.end(), servers.begin(), servers.end());
   const auto run = run_command(words, [&world](int) {
