@@ -102,6 +102,12 @@ TEST(Page, APersonBooksSeatsWithTheMouseAndByKeyboardAtPhoneWidth) {
   EXPECT_EQ(world.sql("SELECT COUNT(*) FROM orders"), "2");
 }
 
+TEST(Page, SomebodyNewSignsUpBooksAndFindsTheTicketInAnotherBrowser) {
+  World world(open_hall, {"--payment-approve", "1"});
+  world.tell("account");
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM tickets"), "1");
+}
+
 TEST(Page, OfTwoPeopleWhoWantOneSeatOneGetsItAndTheOtherIsTold) {
   World world(open_hall);
   world.tell("race");

@@ -251,7 +251,7 @@ class House {
     fill(
       this.end,
       h("h2", {}, offered ? "You won a slot" : `Your slot: ${award.state.toLowerCase()}`),
-      h("p", {}, `Rank ${count(award.rank)} · slot ${award.slot + 1} · ${won(award.price)}`),
+      h("p", {}, `Rank ${count(award.rank)} · slot ${award.slot} · ${won(award.price)}`),
       offered && h("p", { class: "row" },
         h("button", { type: "button", "data-testid": "accept", onclick: () => void this.accept(award) }, "Take it and pay"),
         h("button", { type: "button", class: "quiet", onclick: () => void this.giveUp() }, "Give it up")),
@@ -268,7 +268,7 @@ class House {
       keepCheckout({
         hold: { holdId, eventId: this.auction.eventId, seatIds: order.seatIds, expiresAtMs: until, ttlMs: until - Date.now(), amount: order.amount },
         title: "VIP auction",
-        seats: [{ name: `VIP slot ${award.slot + 1}`, grade: "V", price: order.amount }],
+        seats: [{ name: `VIP slot ${award.slot}`, grade: "V", price: order.amount }],
         orderKey: newKey(),
         payKey: newKey(),
         orderId: order.orderId,
