@@ -3,6 +3,7 @@
 #include <array>
 
 #include "harness/protocol/answer_extras.hpp"
+#include "harness/protocol/plain_answer.hpp"
 #include "harness/protocol/request_text.hpp"
 
 namespace stampede {
@@ -18,6 +19,16 @@ std::string too_long(std::uint64_t body_max) {
   return fmt::format("the answer's body is longer than {} bytes (`body_max`)", body_max);
 }
 
+// Counts it, and keeps what of it is wanted.
+void keep_body(Exchange& exchange, std::string_view body) {
+  exchange.body_bytes += body.size();
+  if (exchange.keep_body) {
+    exchange.body.append(body);
+  } else if (exchange.status >= 400 && exchange.body.size() < body_excerpt_max) {
+    exchange.body.append(body.substr(0, body_excerpt_max - exchange.body.size()));
+  }
+}
+
 bool is_interim(unsigned status) noexcept { return status / 100 == 1 && status != 101; }
 }  // namespace
 
@@ -29,7 +40,7 @@ AnswerParser::Message::Message(AnswerParser& parser)
   if (exchange_.head) skip(true);
 }
 
-AnswerParser::AnswerParser(Exchange& exchange) : exchange_(exchange) { message_.emplace(*this); }
+AnswerParser::AnswerParser(Exchange& exchange) : exchange_(exchange) {}
 
 bool AnswerParser::skip_interim() {
   if (++interims_ > interims_max) {
@@ -44,7 +55,24 @@ bool AnswerParser::skip_interim() {
   return true;
 }
 
+// False: it is not one, and nothing has happened.
+bool AnswerParser::read_plain(std::string_view received) {
+  if (exchange_.head || exchange_.wants != nullptr) return false;
+  const auto answer = read_plain_answer(received, exchange_);
+  if (!answer) return false;
+  plain_ = true;
+  plain_keep_alive_ = answer->keep_alive;
+  left_over_ = answer->left_over;
+  exchange_.status = answer->status;
+  keep_body(exchange_, answer->body);
+  return true;
+}
+
 AnswerParser::Progress AnswerParser::feed(std::string_view received) {
+  if (!message_) {
+    if (read_plain(received)) return Progress::complete;
+    message_.emplace(*this);
+  }
   const bool carried = !exchange_.carry.empty();
   if (carried) exchange_.carry.append(received);
   std::string_view rest = carried ? std::string_view(exchange_.carry) : received;
@@ -80,10 +108,10 @@ AnswerParser::Progress AnswerParser::feed(std::string_view received) {
 }
 
 AnswerParser::Progress AnswerParser::end() {
-  const bool some = message_->got_some();
+  const bool some = message_ && message_->got_some();
   boost::beast::error_code error;
   if (some) message_->put_eof(error);
-  if (!error && message_->is_done()) return Progress::complete;
+  if (!error && some && message_->is_done()) return Progress::complete;
   if (exchange_.problem.empty())
     exchange_.problem = some ? "closed before the answer was complete" : "closed without an answer";
   return Progress::malformed;
@@ -138,7 +166,6 @@ void AnswerParser::Message::want(Field name, Text value) {
 }
 
 void AnswerParser::Message::on_header_impl(Error&) {
-  keeps_ = exchange_.keep_body;
   AnswerExtras* const extras = exchange_.wants;
   if (extras == nullptr || extras->coding == ContentCoding::identity) return;
   decodes_ = true;
@@ -156,16 +183,12 @@ std::size_t AnswerParser::Message::on_body_impl(Text body, Error& error) {
 }
 
 bool AnswerParser::Message::take(std::string_view body, Error& error) {
-  exchange_.body_bytes += body.size();
-  if (exchange_.body_bytes > exchange_.body_max) {
+  if (exchange_.body_bytes + body.size() > exchange_.body_max) {
+    exchange_.body_bytes += body.size();
     error = HttpError::body_limit;
     return false;
   }
-  if (keeps_) {
-    exchange_.body.append(body);
-  } else if (exchange_.status >= 400 && exchange_.body.size() < body_excerpt_max) {
-    exchange_.body.append(body.substr(0, body_excerpt_max - exchange_.body.size()));
-  }
+  keep_body(exchange_, body);
   return true;
 }
 

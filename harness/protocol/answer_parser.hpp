@@ -22,7 +22,9 @@ class AnswerParser {
   Progress feed(std::string_view received);
   // The peer has closed. An answer that ends with the connection is complete then.
   Progress end();
-  [[nodiscard]] bool keep_alive() const { return message_->keep_alive(); }
+  [[nodiscard]] bool keep_alive() const {
+    return plain_ ? plain_keep_alive_ : message_->keep_alive();
+  }
   [[nodiscard]] std::string_view left_over() const noexcept { return left_over_; }
   // Sec-WebSocket-Accept, or empty.
   [[nodiscard]] const std::string& websocket_accept() const noexcept { return accept_; }
@@ -55,17 +57,19 @@ class AnswerParser {
     Exchange& exchange_;
     std::string& accept_;
     std::size_t headers_ = 0;
-    bool decodes_ = false, keeps_ = true;
+    bool decodes_ = false;
   };
 
+  bool read_plain(std::string_view received);
   bool skip_interim();  // false: too many of them
   void explain(const boost::beast::error_code& error);
 
   Exchange& exchange_;
-  std::optional<Message> message_;
+  std::optional<Message> message_;  // once something came that is not a plain answer
   std::string_view left_over_;
   std::string accept_;
   unsigned interims_ = 0;
+  bool plain_ = false, plain_keep_alive_ = false;  // read without a message_
 };
 
 }  // namespace stampede
