@@ -30,31 +30,12 @@ void write_lines(const TextTable& table, std::ostream& out) {
 }
 
 void write_latencies(const RunResult& run, std::ostream& out) {
-  TextTable rows({{"", 0, false},
-                  {"p50"},
-                  {"p75"},
-                  {"p90"},
-                  {"p95"},
-                  {"p99"},
-                  {"p99.9"},
-                  {"max"},
-                  {"mean"},
-                  {"", 0, false}});
-  const auto add = [&rows](const char* name, const SeriesResult::Latency& latency,
-                           const char* note) {
-    std::vector<std::string> cells{name};
-    for (const char* key : {"p50", "p75", "p90", "p95", "p99", "p99.9", "max", "mean"}) {
-      cells.push_back(latency_text(latency, key));
-    }
-    cells.emplace_back(note);
-    rows.add(std::move(cells));
-  };
-  add("response", run.total.response, "due → answered");
-  add("service", run.total.service, "sent → answered");
-  add("first byte", run.total.first_byte, "sent → first byte");
-  add("start lag", run.total.lag, "due → sent");
   out << '\n';
-  write_lines(rows, out);
+  write_lines(latency_table({{"response", run.total.response, "due → answered"},
+                             {"service", run.total.service, "sent → answered"},
+                             {"first byte", run.total.first_byte, "sent → first byte"},
+                             {"start lag", run.total.lag, "due → sent"}}),
+              out);
 }
 
 void write_distribution(const RunResult& run, std::ostream& out) {

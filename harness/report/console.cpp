@@ -324,29 +324,9 @@ void Console::write_figures() {
 }
 
 void Console::write_latencies() {
-  TextTable rows({{"", 0, false},
-                  {"p50"},
-                  {"p75", 3},
-                  {"p90", 2},
-                  {"p95"},
-                  {"p99"},
-                  {"p99.9", 1},
-                  {"max"},
-                  {"mean"},
-                  {"", 4, false}});
-  const auto add = [&rows](const char* name, const SeriesResult::Latency& latency,
-                           const char* note) {
-    std::vector<std::string> cells{name};
-    for (const char* key : {"p50", "p75", "p90", "p95", "p99", "p99.9", "max", "mean"}) {
-      cells.push_back(latency_text(latency, key));
-    }
-    cells.emplace_back(note);
-    rows.add(std::move(cells));
-  };
-  add("response", run_.total.response, "due → answered");
-  add("service", run_.total.service, "sent → answered");
-  add("start lag", run_.total.lag, "due → sent");
-  table(rows);
+  table(latency_table({{"response", run_.total.response, "due → answered"},
+                       {"service", run_.total.service, "sent → answered"},
+                       {"start lag", run_.total.lag, "due → sent"}}));
 }
 
 // Means of at most `count` equal pieces of the values.

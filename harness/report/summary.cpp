@@ -125,4 +125,26 @@ std::string hostname_of(const RunResult& run) {
   return "localhost";
 }
 
+TextTable latency_table(const std::vector<LatencyRow>& rows) {
+  TextTable table({{"", 0, false},
+                   {"p50"},
+                   {"p75", 3},
+                   {"p90", 2},
+                   {"p95"},
+                   {"p99"},
+                   {"p99.9", 1},
+                   {"max"},
+                   {"mean"},
+                   {"", 4, false}});
+  for (const LatencyRow& row : rows) {
+    std::vector<std::string> cells{row.name};
+    for (const char* key : {"p50", "p75", "p90", "p95", "p99", "p99.9", "max", "mean"}) {
+      cells.push_back(latency_text(row.latency, key));
+    }
+    cells.emplace_back(row.note);
+    table.add(std::move(cells));
+  }
+  return table;
+}
+
 }  // namespace stampede

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/report/run_result.hpp"
+#include "harness/report/text_layout.hpp"
 
 namespace stampede {
 
@@ -30,6 +31,15 @@ bool is_id(std::string_view rule);  // a letter and a number: an invariant, not 
 
 // "143 ms", "≥ 10 s" for a lower bound, "–" without data.
 std::string latency_text(const SeriesResult::Latency& latency, const std::string& key);
+
+// One line of the table of latencies: what it is, and from when to when.
+struct LatencyRow {
+  const char* name;
+  const SeriesResult::Latency& latency;
+  const char* note;
+};
+// Their quantiles side by side; where there is little room the less important ones go.
+TextTable latency_table(const std::vector<LatencyRow>& rows);
 std::uint64_t outcome_count_of(const SeriesResult& series, Outcome outcome);
 std::uint64_t error_count_of(const SeriesResult& series);
 // "buyers.hold", or "hold" when the run has one scenario; "*" a transaction, "~" a declared wait.
