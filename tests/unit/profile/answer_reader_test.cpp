@@ -1,7 +1,7 @@
 // Captures and checks as the profile reader sees them.
 #include <gtest/gtest.h>
 
-#include "harness/profile/profile_reader.hpp"
+#include "tests/unit/profile/reading.hpp"
 
 namespace stampede {
 namespace {
@@ -13,22 +13,13 @@ std::string with_step(const std::string& keys) {
 }
 
 HttpSpec read(const std::string& keys) {
-  const std::string text = with_step(keys);
-  auto result = read_profile(text, "p.yaml", {});
-  EXPECT_TRUE(result.has_value()) << (result ? "" : render(result.error(), text));
-  return result ? std::get<HttpSpec>(result->personas.at("p").steps.front().action) : HttpSpec{};
+  const Profile profile = test::read_good(with_step(keys));
+  const auto persona = profile.personas.find("p");
+  if (persona == profile.personas.end()) return {};
+  return std::get<HttpSpec>(persona->second.steps.front().action);
 }
 
-std::string problems(const std::string& keys) {
-  const auto result = read_profile(with_step(keys), "p.yaml", {});
-  if (result) return "no problem";
-  std::string all;
-  for (const Diagnostic& one : result.error()) {
-    all += std::to_string(one.place.line) + ":" + std::to_string(one.place.column) + " " +
-           one.message + (one.hint.empty() ? "" : " | " + one.hint) + "\n";
-  }
-  return all;
-}
+std::string problems(const std::string& keys) { return test::problems_of(with_step(keys)); }
 
 TEST(AnswerReader, ARegularExpressionWithItsGroupAndMatch) {
   const HttpSpec http = read(

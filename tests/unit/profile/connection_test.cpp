@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/profile/profile_reader.hpp"
+#include "tests/unit/profile/reading.hpp"
 
 namespace stampede {
 namespace {
@@ -99,20 +99,7 @@ std::string with_top(const std::string& top) {
          top;
 }
 
-// "line:column message | hint", one line per problem.
-std::string told(const Diagnostics& problems) {
-  std::string all;
-  for (const Diagnostic& one : problems) {
-    all += std::to_string(one.place.line) + ":" + std::to_string(one.place.column) + " " +
-           one.message + (one.hint.empty() ? "" : " | " + one.hint) + "\n";
-  }
-  return all;
-}
-
-std::string problems(const std::string& top) {
-  const auto result = read_profile(with_top(top), "p.yaml", {});
-  return result ? "no problem" : told(result.error());
-}
+std::string problems(const std::string& top) { return test::problems_of(with_top(top)); }
 
 TEST(ConnectionKeys, AreRead) {
   const auto profile = read_profile(
@@ -202,16 +189,14 @@ TEST(ScenarioConnection, APolicyBeginsAnew) {
 }
 
 TEST(ScenarioConnection, EveryMistakeHasItsPlace) {
-  const std::string text = with_scenarios("tls: {max_version: 1.2, certificate: c.pem, key: c.key}",
-                                          "    connection: {hots: x, dns: never}\n"
-                                          "    tls: {min_version: 1.3, certificate: d.pem}\n");
-  const auto result = read_profile(text, "p.yaml", {});
-  ASSERT_FALSE(result.has_value());
-  EXPECT_EQ(told(result.error()),
-            "10:18 unknown key \"hots\" in connection | did you mean \"host\"?\n"
-            "10:32 unknown dns policy \"never\" | start or connect\n"
-            "11:24 max_version is below min_version\n"
-            "11:42 a certificate without its key | key: client.key\n");
+  EXPECT_EQ(
+      test::problems_of(with_scenarios("tls: {max_version: 1.2, certificate: c.pem, key: c.key}",
+                                       "    connection: {hots: x, dns: never}\n"
+                                       "    tls: {min_version: 1.3, certificate: d.pem}\n")),
+      "10:18 unknown key \"hots\" in connection | did you mean \"host\"?\n"
+      "10:32 unknown dns policy \"never\" | start or connect\n"
+      "11:24 max_version is below min_version\n"
+      "11:42 a certificate without its key | key: client.key\n");
 }
 
 }  // namespace

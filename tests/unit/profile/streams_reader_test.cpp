@@ -1,7 +1,7 @@
 // The steps of WebSockets and event streams as the profile reader sees them.
 #include <gtest/gtest.h>
 
-#include "harness/profile/profile_reader.hpp"
+#include "tests/unit/profile/reading.hpp"
 
 namespace stampede {
 namespace {
@@ -16,21 +16,13 @@ std::string with_steps(const std::string& steps, const std::string& top = {}) {
 }
 
 std::vector<StepSpec> read(const std::string& steps, const std::string& top = {}) {
-  const std::string text = with_steps(steps, top);
-  auto result = read_profile(text, "p.yaml", {});
-  EXPECT_TRUE(result.has_value()) << (result ? "" : render(result.error(), text));
-  return result ? result->personas.at("p").steps : std::vector<StepSpec>(8);
+  const Profile profile = test::read_good(with_steps(steps, top));
+  const auto persona = profile.personas.find("p");
+  return persona == profile.personas.end() ? std::vector<StepSpec>(8) : persona->second.steps;
 }
 
 std::string problems(const std::string& steps, const std::string& top = {}) {
-  const auto result = read_profile(with_steps(steps, top), "p.yaml", {});
-  if (result) return "no problem";
-  std::string all;
-  for (const Diagnostic& one : result.error()) {
-    all += std::to_string(one.place.line) + ":" + std::to_string(one.place.column) + " " +
-           one.message + (one.hint.empty() ? "" : " | " + one.hint) + "\n";
-  }
-  return all;
+  return test::problems_of(with_steps(steps, top));
 }
 
 TEST(StreamsReader, AWebSocketWithAllItsKeys) {
