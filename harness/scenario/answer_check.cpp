@@ -83,7 +83,7 @@ class Examination {
     if (check.subject == Subject::body) return true;
     if (check.subject == Subject::header) {
       const auto found = headers_(check.name);
-      if (found) text_ = std::string(*found);
+      if (found) text_.assign(*found);
       return found.has_value();
     }
     const nlohmann::json* const found = document_.find(check.name);
@@ -129,9 +129,14 @@ class Examination {
   const Variables& variables_;
   ExpressionEngine& engine_;
   Random& random_;
-  std::string text_, wanted_;
+  // Of what is looked at and of what is wanted: reused by all answers of a worker, so that a check
+  // takes no memory. Their size is bounded by that of an answer.
+  static thread_local std::string text_, wanted_;
   Value value_;
 };
+
+thread_local std::string Examination::text_;
+thread_local std::string Examination::wanted_;
 
 }  // namespace
 

@@ -111,6 +111,7 @@ class Answer {
     const Json* const found = document_.find(capture.pointer);
     if (found == nullptr) return absent(capture, document_.problem());
     if (capture.from == CaptureSpec::From::cells) return apply_cells(capture, *found);
+    if (found->is_string()) return keep_text(capture, found->get_ref<const std::string&>());
     return keep(capture, value_of_json(*found));
   }
 
@@ -125,19 +126,26 @@ class Answer {
   }
 
   std::optional<std::string> keep(const CompiledCapture& capture, Value value) {
-    const auto* const text = std::get_if<std::string>(&value);
-    if (text != nullptr && text->size() > capture_bytes_max) {
+    // Lists and objects as text.
+    if (const auto* const text = std::get_if<std::string>(&value)) return keep_text(capture, *text);
+    variables_.set(capture.slot, std::move(value));
+    return std::nullopt;
+  }
+
+  // In the memory of the text that was captured before.
+  std::optional<std::string> keep_text(const CompiledCapture& capture, std::string_view text) {
+    if (text.size() > capture_bytes_max) {
       variables_.set(capture.slot, std::monostate{});
       return "what is captured is longer than " + std::to_string(capture_bytes_max) + " bytes";
     }
-    variables_.set(capture.slot, std::move(value));
+    variables_.set_text(capture.slot, text);
     return std::nullopt;
   }
 
   std::optional<std::string> apply_header(const CompiledCapture& capture) {
     const auto found = headers_(capture.pointer);
     if (!found) return absent(capture, {});
-    return keep(capture, std::string(*found));
+    return keep_text(capture, *found);
   }
 
   std::optional<std::string> apply_regex(const CompiledCapture& capture) {
@@ -158,7 +166,7 @@ class Answer {
       found = pattern.any(*text, capture.group, random_);
     }
     if (!found) return absent(capture, "the answer has no match of " + pattern.text());
-    return keep(capture, std::string(*found));
+    return keep_text(capture, *found);
   }
 
   std::optional<std::string> apply_cells(const CompiledCapture& capture, const Json& cells) {

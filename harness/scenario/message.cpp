@@ -32,7 +32,8 @@ bool meets(const Json& message, const MessageMatch& wanted, const Variables& var
 bool says(const WsAwaitStep& step, std::string_view message, const Variables& variables,
           Random& random) {
   if (step.contains) {
-    std::string wanted;
+    thread_local std::string wanted;  // reused by all messages of a worker
+    wanted.clear();
     step.contains->render(variables, random, wanted);
     if (message.find(wanted) == std::string_view::npos) return false;
   }

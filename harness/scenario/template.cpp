@@ -289,9 +289,17 @@ void Template::render(const Variables& variables, Random& random, std::string& o
 
 void Template::render_encoded(const Piece& piece, const Variables& variables, Random& random,
                               std::string& out) {
-  std::string plain;
-  piece.inner->render(variables, random, plain);
-  append_encoded(out, plain, static_cast<Encoding>(piece.slot));
+  // The plain text is written behind what there is, its code behind that, and then it goes: no
+  // memory of its own is taken for it. No code is longer than three bytes for one, or four for
+  // none.
+  const std::size_t begin = out.size();
+  piece.inner->render(variables, random, out);
+  const std::size_t plain = out.size() - begin;
+  const std::size_t needed = out.size() + 3 * plain + 4;
+  if (out.capacity() < needed) out.reserve(std::max(needed, 2 * out.capacity()));
+  append_encoded(out, std::string_view(out).substr(begin, plain),
+                 static_cast<Encoding>(piece.slot));
+  out.erase(begin, plain);
 }
 
 Template Template::literal(std::string_view text) {

@@ -70,8 +70,8 @@ class Template {
   static Checked<Template> parse(std::string_view text, const std::vector<std::string>& slots);
   static Template literal(std::string_view text);
   // What `inner` renders, encoded: by percent signs for a query, the same with + for a blank for a
-  // form (application/x-www-form-urlencoded), or as base64. Allocates at each rendering, unless
-  // `inner` is constant.
+  // form (application/x-www-form-urlencoded), or as base64. An `inner` that is constant is encoded
+  // here and now.
   enum class Encoding : std::uint8_t { query, form, base64 };
   static Template encoded(Encoding encoding, Template inner);
   // Renders one after the other.

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <new>
 #include <thread>
 
@@ -164,9 +165,9 @@ class CountingServer {
 };
 
 // Of the middle one of all windows; windows that a hand-over falls into are the few largest.
-std::uint64_t allocations_of_a_window(const Drive& load) {
+std::uint64_t allocations_of_a_window(const std::function<Driven(std::uint16_t port)>& load) {
   CountingServer server;
-  const Driven driven = load.against(server.port());
+  const Driven driven = load(server.port());
   EXPECT_GT(driven.count(Outcome::ok), 8 * window);
   EXPECT_EQ(driven.count(Outcome::ok), driven.total().requests_begun);
   const std::vector<std::uint64_t> windows = server.windows();
@@ -175,6 +176,20 @@ std::uint64_t allocations_of_a_window(const Drive& load) {
     return 0;
   }
   return windows[windows.size() / 2];
+}
+
+std::uint64_t allocations_of_a_window(const Drive& load) {
+  return allocations_of_a_window([&load](std::uint16_t port) { return load.against(port); });
+}
+
+// Eight users who repeat a request within one session: what a session remembers stays.
+std::uint64_t allocations_of_a_repeated_step(const std::string& step) {
+  const std::string yaml =
+      "name: t\npersonas:\n  p:\n    - repeat: 1000\n      do:\n" + step +
+      "scenarios:\n  s: {persona: p, model: closed, start: 8, stages: \"1s:8\"}\n";
+  return allocations_of_a_window([&yaml](std::uint16_t port) {
+    return drive_profile(yaml, {"127.0.0.1", port, "", "test", false, {}, {}, {}});
+  });
 }
 
 Drive closed_load(StepSpec step) {
@@ -240,8 +255,33 @@ TEST(Allocations, BranchesSideBySideAndGuardedStepsTakeNothing) {
   EXPECT_EQ(allocations_of_a_window(load), 0u);
 }
 
-// The counter sees what a request takes: here a value that is kept as a text of its own.
-TEST(Allocations, ALongCaptureIsSeen) {
+TEST(Allocations, CapturesByHeaderAndPatternAndTemplatesOfThemTakeNothing) {
+  if (!allocations_are_counted) GTEST_SKIP() << "frames are not kept under this sanitizer";
+  EXPECT_EQ(
+      allocations_of_a_repeated_step("        - get: /orders/${kept|url}\n          name: ask\n"
+                                     "          query: {of: \"${kept} ${hits}\", id: \"${uuid}\"}\n"
+                                     "          headers: {X-Size: \"${size|base64}\"}\n"
+                                     "          capture:\n"
+                                     "            kept: {regex: '\"id\": \"([^\"]+)\"'}\n"
+                                     "            size: {header: Content-Length}\n"
+                                     "            hits: {regex: a, match: count}\n"),
+      0u);
+}
+
+TEST(Allocations, ChecksOfBodyAndHeadersTakeNothing) {
+  if (!allocations_are_counted) GTEST_SKIP() << "frames are not kept under this sanitizer";
+  EXPECT_EQ(allocations_of_a_repeated_step(
+                "        - get: /\n          name: ask\n          check:\n"
+                "            - body contains a value that is too long for a short string\n"
+                "            - body lacks another value that is too long for a short string\n"
+                "            - body matches too long .* string\n"
+                "            - header Content-Length == 62\n"
+                "            - header Content-Length exists\n"),
+            0u);
+}
+
+// The counter sees what a request takes: here the document that a JSON pointer is looked up in.
+TEST(Allocations, TheDocumentOfAPointerIsSeen) {
   if (!allocations_are_counted) GTEST_SKIP() << "operator new is the sanitizer's";
   StepSpec step = get("ask", "/");
   CaptureSpec capture;
