@@ -105,6 +105,7 @@ void declare_server(Flags& flags) {
   flags.add("--path-prefix", "prefix of every path, such as /ticketing/order", "");
   flags.add("--threads", "I/O threads", "1");
   flags.add("--in-flight-max", "requests at once per role; above it 503 OVERLOADED", "4000");
+  flags.add("--hold-backlog", "holds given while the database is away; above it 503", "1000");
   flags.add("--connections-max", "open connections; above it a new one is refused", "60000");
   flags.add("--drain-seconds", "how long a stop waits for what is in flight", "10");
   flags.add("--ratelimit",
@@ -358,6 +359,7 @@ void read_server(Flags& flags, Config& config, ConfigProblems& problems) {
   config.mysql_pool = flags.number<std::uint32_t>("--mysql-pool", 1, 256, problems);
   config.threads = flags.number<std::uint32_t>("--threads", 1, 64, problems);
   config.in_flight_max = flags.number<std::uint32_t>("--in-flight-max", 1, 1000000, problems);
+  config.hold_backlog = flags.number<std::uint32_t>("--hold-backlog", 0, 1000000, problems);
   config.connections_max = flags.number<std::uint32_t>("--connections-max", 1, 1000000, problems);
   config.drain_seconds = flags.number<std::uint32_t>("--drain-seconds", 0, 600, problems);
   config.sse_flush_ms = flags.number<std::uint32_t>("--sse-flush-ms", 10, 10000, problems);

@@ -151,6 +151,7 @@ PaymentConfig read_payment(const Json& body, PaymentConfig payment, Problems& pr
   probability("webhookLost", payment.webhook_lost);
   probability("webhookForged", payment.webhook_forged);
   probability("webhookLate", payment.webhook_late);
+  probability("refundFail", payment.refund_fail);
   put(payment.delay_a_ms, fields.number("delayAMs", 0, static_cast<double>(hour_ms)));
   put(payment.delay_b_ms, fields.number("delayBMs", 0, static_cast<double>(hour_ms)));
   put(payment.seed, fields.whole("seed", 0, INT64_MAX));
@@ -226,7 +227,15 @@ Json to_json(const AdminStats& stats) {
                       {"active", event.active},
                       {"holds", event.holds}});
   }
+  Json sales = Json::array();
+  for (const EventSales& of_event : stats.sales) {
+    Json one = figures_json(of_event.figures);
+    one["id"] = of_event.event;
+    one["epoch"] = of_event.epoch;
+    sales.push_back(std::move(one));
+  }
   return {{"events", events},
+          {"sales", sales},
           {"orders", figures_json(stats.orders)},
           {"backlog", figures_json(stats.backlog)},
           {"streamBacklog", stats.streams},
@@ -246,6 +255,7 @@ Json to_json(const PaymentConfig& payment) {
           {"webhookLost", payment.webhook_lost},
           {"webhookForged", payment.webhook_forged},
           {"webhookLate", payment.webhook_late},
+          {"refundFail", payment.refund_fail},
           {"seed", payment.seed},
           {"retryUnitMs", payment.retry_unit_ms},
           {"inflightMax", payment.inflight_max}};
@@ -271,6 +281,8 @@ Json to_json(const Config& config, const Switches& switches) {
       {"drainSeconds", config.drain_seconds},
       {"node", config.node},
       {"logLevel", config.log_level},
+      {"ratelimit", config.rate_limits.on ? "on" : "off"},
+      {"pg", config.pg_host.empty() ? "inline" : "process"},
       {"payment", to_json(*switches.payment())}};
 }
 

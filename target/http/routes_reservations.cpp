@@ -10,6 +10,8 @@ namespace boxoffice {
 
 namespace {
 
+constexpr std::int64_t dead_end_retry_ms = 1000;
+
 constexpr std::size_t seats_named_max = 64;  // before the event's own limit is known
 constexpr double seconds_max = 86400;
 
@@ -88,6 +90,7 @@ class ReservationRoutes {
  public:
   explicit ReservationRoutes(ThreadContext& thread)
       : config_(thread.config),
+        breakers_(thread.breakers),
         rebuild_(thread.seats, thread.seat_ledger, thread.leases),
         reservations_(thread.io, thread.catalogue, thread.seats, thread.hold_directory, rebuild_,
                       thread.config.pass_secret) {}
@@ -95,6 +98,13 @@ class ReservationRoutes {
   Task<HttpResponse> hold(const HttpRequest& request) {
     auto wanted = read_hold_request(request, config_.pass_secret);
     if (!wanted) co_return problem(wanted.error(), request);
+    if (is_dead_end()) {
+      No no;
+      no.refusal = Refusal::dependency_down;
+      no.detail = "orders cannot be taken now";
+      no.retry_after_ms = dead_end_retry_ms;
+      co_return problem(no, request);
+    }
     const std::uint64_t user = request.caller->user;
     auto held = co_await reservations_.hold(user, std::move(*wanted));
     if (!held) co_return problem(held.error(), request);
@@ -135,7 +145,19 @@ class ReservationRoutes {
   }
 
  private:
+  // Holds go on without the database for a while; more of them would only disappoint.
+  bool is_dead_end() {
+    if (breakers_ == nullptr) return false;
+    auto& given = breakers_->holds_without_mysql;
+    if (breakers_->mysql.state() == CircuitBreaker::State::closed) {
+      if (given.load(std::memory_order_relaxed) != 0) given = 0;
+      return false;
+    }
+    return given.fetch_add(1, std::memory_order_relaxed) >= config_.hold_backlog;
+  }
+
   const Config& config_;
+  Breakers* breakers_;
   SeatRebuild rebuild_;
   Reservations reservations_;
 };

@@ -189,6 +189,7 @@ Task<Decision<bool>> Admin::set_defect(std::string name, bool on) {
 Task<AdminStats> Admin::stats() {
   AdminStats stats;
   stats.orders = co_await needs_.store.orders_by_status();
+  stats.sales = co_await needs_.store.sales();
   stats.backlog = co_await needs_.store.backlog();
   stats.events = co_await needs_.keys.figures(co_await needs_.store.events());
   stats.streams = co_await needs_.keys.stream_backlog();

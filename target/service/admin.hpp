@@ -39,6 +39,7 @@ struct Rebuilt {
 };
 struct AdminStats {
   std::vector<EventFigures> events;
+  std::vector<EventSales> sales;
   Figures orders, backlog, scripts;
   std::uint64_t streams = 0;
 };

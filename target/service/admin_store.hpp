@@ -49,6 +49,12 @@ struct AuditCheck {
 // A figure and its name as the API writes it.
 using Figures = std::vector<std::pair<std::string, std::uint64_t>>;
 
+struct EventSales {
+  std::uint64_t event = 0;
+  std::uint32_t epoch = 0;
+  Figures figures;
+};
+
 // MySQL. All throw StoreUnavailable("mysql").
 class AdminStore {
  public:
@@ -67,6 +73,8 @@ class AdminStore {
   virtual Task<std::vector<AuditCheck>> audit(std::uint64_t event, std::uint32_t epoch) = 0;
   virtual Task<Figures> backlog() = 0;  // orders and outbox rows that are not settled
   virtual Task<Figures> orders_by_status() = 0;
+  // What the consumer group `stats` has counted; the latest events first, at most `events_max`.
+  virtual Task<std::vector<EventSales>> sales() = 0;
   virtual Task<std::uint64_t> replay_outbox(std::int64_t since_ms) = 0;
   virtual Task<std::vector<EventInfo>> events() = 0;  // without grades and prices
   virtual Task<Decision<bool>> set_guards(bool on) = 0;

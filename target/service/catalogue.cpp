@@ -15,7 +15,10 @@ namespace boxoffice {
 namespace {
 
 constexpr auto event_cache_age_max = std::chrono::milliseconds(500);
-constexpr auto stale_age_max = std::chrono::seconds(30);  // while the store is down
+// While the store is down: lists may be a little old; the facts of an event, which seldom change
+// and without which Redis could serve nobody, much longer.
+constexpr auto stale_page_age_max = std::chrono::seconds(30);
+constexpr auto stale_event_age_max = std::chrono::minutes(30);
 constexpr auto retry_after = std::chrono::milliseconds(500);
 constexpr auto for_ever = std::chrono::hours(24);
 constexpr std::size_t slots_max = 4096;  // per kind
@@ -24,7 +27,8 @@ constexpr std::size_t slots_max = 4096;  // per kind
 template <class Key, class Value>
 class FreshCache {
  public:
-  explicit FreshCache(std::chrono::nanoseconds age_max) : age_max_(age_max) {}
+  FreshCache(std::chrono::nanoseconds age_max, std::chrono::nanoseconds stale_age_max)
+      : age_max_(age_max), stale_age_max_(stale_age_max) {}
 
   Task<Value> get(Key key, std::function<Task<Value>()> fetch) {
     while (true) {
@@ -66,8 +70,8 @@ class FreshCache {
     return slots_.emplace(key, std::make_shared<Slot>()).first->second;
   }
 
-  static Value stale(const Slot& slot, TimePoint now) {
-    if (slot.value && now - slot.fetched < stale_age_max) return *slot.value;
+  Value stale(const Slot& slot, TimePoint now) const {
+    if (slot.value && now - slot.fetched < stale_age_max_) return *slot.value;
     throw StoreUnavailable("mysql", slot.failure);
   }
 
@@ -96,7 +100,7 @@ class FreshCache {
     co_return *slot->value;
   }
 
-  const std::chrono::nanoseconds age_max_;
+  const std::chrono::nanoseconds age_max_, stale_age_max_;
   std::map<Key, std::shared_ptr<Slot>> slots_;
 };
 
@@ -112,9 +116,9 @@ Task<SeatRows> fetch_seats(EventStore* store, std::uint64_t event) {
 
 struct Catalogue::State {
   EventStore& store;
-  FreshCache<std::uint64_t, EventPtr> events{event_cache_age_max};
-  FreshCache<PageKey, EventPage> pages{event_cache_age_max};
-  FreshCache<std::uint64_t, SeatRows> layouts{for_ever};
+  FreshCache<std::uint64_t, EventPtr> events{event_cache_age_max, stale_event_age_max};
+  FreshCache<PageKey, EventPage> pages{event_cache_age_max, stale_page_age_max};
+  FreshCache<std::uint64_t, SeatRows> layouts{for_ever, for_ever};
 };
 
 Catalogue::Catalogue(EventStore& store) : state_(new State{store}) {}

@@ -40,7 +40,7 @@ class Catalogue {
   explicit Catalogue(EventStore& store);
   ~Catalogue();
   // Cached; concurrent misses of one event ask the store once. While the store is down a copy up to
-  // 30 s old is given.
+  // half an hour old is given (of pages: 30 s).
   Task<Decision<EventPtr>> event(std::uint64_t event);
   // The next event() asks the store: after a reset was noticed (a script answered REBUILD, or the
   // epoch differs).

@@ -54,6 +54,8 @@ struct Breakers {
       const std::function<void(std::string_view, CircuitBreaker::State)>& changed = {})
       : redis(of("redis", changed)), mysql(of("mysql", changed)), pg(of("pg", changed)) {}
   CircuitBreaker redis, mysql, pg;
+  // Given while no order can be made of them; back to 0 when the database is.
+  std::atomic<std::uint32_t> holds_without_mysql{0};
 
  private:
   static std::function<void(CircuitBreaker::State)> of(

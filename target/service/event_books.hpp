@@ -30,7 +30,6 @@ class EventBooks {
   virtual Task<std::uint64_t> note(std::vector<Notice> notices) = 0;
   // Figures and their `consumed` marks are written in one transaction.
   virtual Task<std::uint64_t> add(std::vector<Sale> sales) = 0;
-  virtual Task<std::vector<Sale>> sales() = 0;  // the latest events first, at most 1,000
 };
 
 }  // namespace boxoffice

@@ -33,6 +33,10 @@ class SeatMirror {
   virtual Task<bool> finish(EventPtr event, std::uint64_t turn, std::uint64_t fence_floor) = 0;
   // In batches. `force` replaces what is there (a repair), else only what is absent is written.
   virtual Task<void> write(EventPtr event, SeatChanges changes, bool force) = 0;
+  // As write() with force, in the name of a fenced lease of the event ("reconcile:{e7.1}"). False:
+  // a newer fence was given meanwhile, and from then on nothing was written.
+  virtual Task<bool> repair(EventPtr event, SeatChanges changes, std::string lease,
+                            std::uint64_t fence) = 0;
   virtual Task<std::vector<MirrorSeat>> all(EventPtr event) = 0;
 };
 

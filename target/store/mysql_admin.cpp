@@ -1,6 +1,8 @@
 // AdminStore on MySQL.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "target/admin_parts.hpp"
 #include "target/service/admin_audit.hpp"
 #include "target/store/mysql_audit.hpp"
@@ -48,6 +50,7 @@ class MysqlAdminStore final : public AdminStore {
   Task<std::vector<AuditCheck>> audit(std::uint64_t event, std::uint32_t epoch) override;
   Task<Figures> backlog() override;
   Task<Figures> orders_by_status() override;
+  Task<std::vector<EventSales>> sales() override;
   Task<std::uint64_t> replay_outbox(std::int64_t since_ms) override;
   Task<std::vector<EventInfo>> events() override;
   Task<Decision<bool>> set_guards(bool on) override;
@@ -231,6 +234,25 @@ Task<Figures> MysqlAdminStore::orders_by_status() {
   for (const auto& row : counts.value().rows)
     figures.emplace_back(as_string(row[0]), as_uint(row[1]));
   co_return figures;
+}
+
+Task<std::vector<EventSales>> MysqlAdminStore::sales() {
+  static constexpr std::array names{"created",  "confirmed", "declined", "cancelled",     "expired",
+                                    "refunded", "seats",     "revenue",  "refundedAmount"};
+  auto lease = co_await mysql_.acquire(Clock::now() + quick);
+  const auto rows = co_await lease->execute(
+      "SELECT event_id, epoch, created, confirmed, declined, cancelled, expired, refunded, seats, "
+      "revenue, refunded_amount FROM event_sales ORDER BY event_id DESC, epoch DESC LIMIT ?",
+      {std::uint64_t{events_max}});
+  std::vector<EventSales> sales;
+  for (const auto& row : rows.value().rows) {
+    EventSales event{as_uint(row[0]), static_cast<std::uint32_t>(as_uint(row[1])), {}};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      event.figures.emplace_back(names[i], as_uint(row[i + 2]));
+    }
+    sales.push_back(std::move(event));
+  }
+  co_return sales;
 }
 
 Task<std::uint64_t> MysqlAdminStore::replay_outbox(std::int64_t since_ms) {

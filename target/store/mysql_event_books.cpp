@@ -14,15 +14,12 @@ namespace boxoffice {
 
 namespace {
 
-constexpr std::size_t sales_max = 1000;
-
 class MysqlEventBooks final : public EventBooks {
  public:
   MysqlEventBooks(MysqlPool& pool, Metrics& metrics) : place_{pool, metrics} {}
 
   Task<std::uint64_t> note(std::vector<Notice> notices) override;
   Task<std::uint64_t> add(std::vector<Sale> sales) override;
-  Task<std::vector<Sale>> sales() override;
 
  private:
   TransactionPlace place_;
@@ -131,30 +128,6 @@ Task<std::uint64_t> MysqlEventBooks::add(std::vector<Sale> sales) {
   const auto added = co_await transact<std::uint64_t>(place_, "stats", work);
   if (!added) throw_sql_error(added.error());
   co_return *added;
-}
-
-Task<std::vector<Sale>> MysqlEventBooks::sales() {
-  auto connection = co_await place_.pool.acquire(Clock::now() + transaction_time_max);
-  std::vector<Cell> cells{static_cast<std::uint64_t>(sales_max)};
-  const Rows rows = rows_or_throw(co_await connection->execute(
-      "SELECT event_id,epoch,created,confirmed,declined,cancelled,expired,refunded,seats,revenue,"
-      "refunded_amount FROM event_sales ORDER BY event_id DESC,epoch DESC LIMIT ?",
-      std::move(cells)));
-  std::vector<Sale> sales;
-  for (const auto& row : rows.rows) {
-    sales.push_back({.event = as_uint(row[0]),
-                     .epoch = static_cast<std::uint32_t>(as_uint(row[1])),
-                     .created = as_uint(row[2]),
-                     .confirmed = as_uint(row[3]),
-                     .declined = as_uint(row[4]),
-                     .cancelled = as_uint(row[5]),
-                     .expired = as_uint(row[6]),
-                     .refunded = as_uint(row[7]),
-                     .seats = as_uint(row[8]),
-                     .revenue = as_uint(row[9]),
-                     .refunded_amount = as_uint(row[10])});
-  }
-  co_return sales;
 }
 
 }  // namespace

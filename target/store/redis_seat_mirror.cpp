@@ -61,20 +61,36 @@ class RedisSeatMirror final : public SeatMirror {
   }
 
   Task<void> write(EventPtr event, SeatChanges changes, bool force) override {
+    static_cast<void>(co_await write_as(event, std::move(changes), force ? "force" : "absent",
+                                        seat_keys(event->id, event->epoch)));
+  }
+
+  Task<bool> repair(EventPtr event, SeatChanges changes, std::string lease,
+                    std::uint64_t fence) override {
+    auto keys = seat_keys(event->id, event->epoch);
+    keys.push_back("fn:" + lease);
+    co_return co_await write_as(event, std::move(changes), fmt::format("force:{}", fence),
+                                std::move(keys));
+  }
+
+  Task<bool> write_as(EventPtr event, SeatChanges changes, std::string mode,
+                      std::vector<std::string> keys) {
     std::vector<std::pair<std::uint32_t, std::string>> values;
     for (const LiveSeat& seat : changes.live) values.emplace_back(seat.seat, value_of(seat));
     for (const std::uint32_t seat : changes.locked) values.emplace_back(seat, "L");
     for (const std::uint32_t seat : changes.freed) values.emplace_back(seat, "");
     for (std::size_t start = 0; start < values.size(); start += batch_seats) {
-      std::vector<std::string> arguments{force ? "force" : "absent"};
+      std::vector<std::string> arguments{mode};
       const std::size_t end = std::min(values.size(), start + batch_seats);
       for (std::size_t i = start; i < end; ++i) {
         arguments.push_back(std::to_string(values[i].first));
         arguments.push_back(std::move(values[i].second));
       }
-      (void)co_await redis_.eval(Script::restore, seat_keys(event->id, event->epoch),
-                                 std::move(arguments), redis_deadline());
+      const RedisReply reply =
+          co_await redis_.eval(Script::restore, keys, std::move(arguments), redis_deadline());
+      if (reply.integer < 0) co_return false;
     }
+    co_return true;
   }
 
   Task<std::vector<MirrorSeat>> all(EventPtr event) override {

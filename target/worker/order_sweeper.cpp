@@ -50,6 +50,7 @@ Task<Millis> OrderSweeper::expire() {
     expired = co_await orders_.expire(sweep_batch_max, election.fence);
   } catch (const FencedOff& off) {
     fenced_off = true;
+    place_.metrics.count("fenced_off", "name", "sweep");
     log_warning("sweeper fenced off", {{"newest", static_cast<std::int64_t>(off.newest)}});
   }
   // After a loss of Redis' data the fences begin anew below the database's. Its lock elects until

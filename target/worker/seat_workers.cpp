@@ -37,7 +37,8 @@ class SeatWorkers {
   };
   Task<bool> may_admit(std::shared_ptr<Served> served);
   Task<bool> reconcile_event(std::shared_ptr<Served> served);
-  Task<void> repair(EventPtr event, std::vector<SeatDifference> differences);
+  Task<void> repair(EventPtr event, std::vector<SeatDifference> differences, std::string lease,
+                    std::uint64_t fence);
   std::vector<std::shared_ptr<Served>> all() const;
 
   ThreadContext& thread_;
@@ -125,8 +126,9 @@ Task<Millis> SeatWorkers::reconcile() {
 // True: something was seen that a second look must confirm.
 Task<bool> SeatWorkers::reconcile_event(std::shared_ptr<Served> served) {
   const EventPtr event = served->event;
-  const auto lease =
-      co_await thread_.leases.acquire("reconcile:" + text(event->id), reconcile_lease);
+  // The name has the event's hash tag: its fence is compared inside the scripts of the event.
+  const std::string name = fmt::format("reconcile:{{e{}.{}}}", event->id, event->epoch);
+  const auto lease = co_await thread_.leases.acquire(name, reconcile_lease);
   if (!lease) co_return false;
   const bool ready = co_await thread_.seats.mirror()->ready(event);
   if (!ready) co_return false;
@@ -135,12 +137,19 @@ Task<bool> SeatWorkers::reconcile_event(std::shared_ptr<Served> served) {
   const SeatTruth truth = co_await thread_.seat_ledger.truth(event->id, event->epoch);
   auto due = served->repairs.due(compare(mirror, truth), Clock::now());
   const bool suspicious = served->repairs.suspicious();
-  if (!due.empty()) co_await repair(event, std::move(due));
+  if (!due.empty()) co_await repair(event, std::move(due), name, *lease);
   co_return suspicious;
 }
 
-Task<void> SeatWorkers::repair(EventPtr event, std::vector<SeatDifference> differences) {
+Task<void> SeatWorkers::repair(EventPtr event, std::vector<SeatDifference> differences,
+                               std::string lease, std::uint64_t fence) {
   using Kind = SeatDifference::Kind;
+  // What was read is old if this instance slept meanwhile: then it is another's to repair.
+  const auto still = co_await thread_.leases.acquire(lease, reconcile_lease);
+  if (still != fence) {
+    thread_.metrics.count("fenced_off", "name", "reconcile");
+    co_return;
+  }
   SeatChanges forced, quiet;
   for (const SeatDifference& found : differences) {
     switch (found.kind) {
@@ -165,7 +174,9 @@ Task<void> SeatWorkers::repair(EventPtr event, std::vector<SeatDifference> diffe
                                   {"seat", static_cast<std::int64_t>(found.seat)},
                                   {"kind", std::string(name_of(found.kind))}});
   }
-  co_await thread_.seats.mirror()->write(event, std::move(forced), true);
+  const bool written =
+      co_await thread_.seats.mirror()->repair(event, std::move(forced), lease, fence);
+  if (!written) thread_.metrics.count("fenced_off", "name", "reconcile");
   co_await thread_.seats.mirror()->write(event, std::move(quiet), false);
 }
 

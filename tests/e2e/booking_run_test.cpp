@@ -71,6 +71,22 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
   EXPECT_GE(invariants, 23);  // A1–A9, R1–R7, L1–L5, L7, L8
 }
 
+TEST(BookingRun, RolesAsServicesOfTheirOwnSellTheSame) {
+  if (!std::filesystem::exists("/usr/sbin/nginx")) GTEST_SKIP() << "nginx is not installed";
+  const Outcome run =
+      run_profile("profiles/smoke.yaml",
+                  {"--set", "topology=split", "--set",
+                   "validity={samples_min: 100, calibration: false, "
+                   "lift: [L1, L3, L5, L6, L7, L8, L9, L13, L14, L16]}",
+                   "--set", "gates=[errors == 0, confirmed_count > 5, declined_count > 0]"});
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+  const std::string file = run.file.dump();
+  for (const char* role : {"catalog", "reservation", "order", "payment"}) {
+    EXPECT_NE(file.find(std::string("boxoffice ") + role), std::string::npos) << role;
+    EXPECT_NE(file.find(std::string("--path-prefix=/ticketing/") + role), std::string::npos);
+  }
+}
+
 TEST(BookingRun, RivalsForOneSeatLeaveOneOwner) {
   const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml");
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;

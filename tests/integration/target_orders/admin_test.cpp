@@ -458,7 +458,8 @@ TEST_F(AdminTest, EveryFieldOfThePaymentCanBeChanged) {
   const auto wanted = nlohmann::json::parse(R"({"webhook":true,"approve":0.25,"delay":"lognormal",
     "delayAMs":5.5,"delayBMs":70.5,"delaySlowShare":0.75,"timeout":0.125,
     "webhookDuplicate":0.1,"webhookReorder":0.2,
-    "webhookLost":0.3,"webhookForged":0.4,"webhookLate":0.5,"seed":77,"retryUnitMs":9,
+    "webhookLost":0.3,"webhookForged":0.4,"webhookLate":0.5,"refundFail":0.6,"seed":77,
+    "retryUnitMs":9,
     "inflightMax":3})");
   const auto before = ask("GET", "/admin/config").json.at("payment");
   EXPECT_EQ(before.size(), wanted.size()) << "a new field belongs into this test";
@@ -483,10 +484,14 @@ TEST_F(AdminTest, StatsCountWhatIsUnderWay) {
   const auto event = seed_one();
   ASSERT_TRUE(hold(event, 1, {0, 1}).has_value());
   store_order(event, 50, 9, 5, true);
+  sql("INSERT INTO event_sales (event_id,epoch,confirmed,revenue) VALUES (" +
+      std::to_string(event) + ",1,2,3000)");
   const Asked stats = ask("GET", "/admin/stats");
   ASSERT_EQ(stats.status, 200);
   EXPECT_EQ(stats.json.at("events").at(0).at("holds"), 2);
   EXPECT_EQ(stats.json.at("orders").at("CONFIRMED"), 1);
+  EXPECT_EQ(stats.json.at("sales").at(0).at("revenue"), 3000);
+  EXPECT_EQ(stats.json.at("sales").at(0).at("refundedAmount"), 0);
   EXPECT_GT(stats.json.at("redisScripts").at("evalshaCalls"), 0);
 }
 

@@ -81,5 +81,62 @@ TEST_F(SeatWorkersOnRedis, WhatIsMissingInRedisIsWrittenAfterASecondLook) {
   EXPECT_NE(metrics.exposition().find("repair_total{kind=\"missing\"} 1"), std::string::npos);
 }
 
+// Two instances: the first reads, sleeps through its lease, and wakes with what it read.
+TEST_F(SeatWorkersOnRedis, AReconcilerThatSleptThroughItsLeaseWritesNothing) {
+  const EventPtr event = ready(open_event(1, 10));
+  const std::string lease = "reconcile:{e1." + std::to_string(event->epoch) + "}";
+  const auto other = make_leases(*redis);
+  const auto sleeper = run(io, leases->acquire(lease, Millis(30)));
+  ASSERT_TRUE(sleeper);
+  SeatChanges stale;
+  stale.live.push_back({4, 900, 9, 5, true, 0});
+  EXPECT_TRUE(run(io, seats->mirror()->repair(event, stale, lease, *sleeper))) << "awake";
+  EXPECT_EQ(seat_state(*event, 4), "S:9:900");
+  pass(40);
+  const auto heir = run(io, other->acquire(lease, Millis(5000)));
+  ASSERT_TRUE(heir);
+  SeatChanges truth;
+  truth.freed.push_back(4);
+  EXPECT_TRUE(run(io, seats->mirror()->repair(event, truth, lease, *heir)));
+  EXPECT_EQ(seat_state(*event, 4), "");
+  EXPECT_FALSE(run(io, seats->mirror()->repair(event, stale, lease, *sleeper))) << "fenced off";
+  EXPECT_EQ(seat_state(*event, 4), "");
+  expect_consistent(*event);
+}
+
+// The same between reading and repairing inside the worker: its lease is another's by then.
+class LeasesOfASleeper final : public Leases {
+ public:
+  explicit LeasesOfASleeper(Leases& real) : real_(real) {}
+  Task<std::optional<std::uint64_t>> acquire(std::string name, Millis ttl) override {
+    if (!name.starts_with("reconcile:")) co_return co_await real_.acquire(std::move(name), ttl);
+    if (++asked_ <= 2) co_return std::uint64_t{asked_};  // two looks
+    co_return std::uint64_t{99};                         // at the repair: somebody was between
+  }
+  Task<void> release(std::string name) override { co_await real_.release(std::move(name)); }
+
+ private:
+  Leases& real_;
+  std::uint64_t asked_ = 0;
+};
+
+TEST_F(SeatWorkersOnRedis, AReconcilerAsksAgainBeforeItRepairs) {
+  const EventPtr event = ready(open_event(1, 10));
+  events.events[1] = event;
+  ledger.known.live.push_back({4, 900, 9, 5, true, 0});
+  LeasesOfASleeper sleeper(*leases);
+  const ThreadContext asleep{io,     config,  metrics,    switches, *redis,
+                             *mysql, events,  *catalogue, *seats,   *directory,
+                             ledger, sleeper, *queue,     0,        stop.get_token()};
+  ThreadContext mine = asleep;
+  workers = spawn_seat_workers(mine);
+  pass(7500);
+  EXPECT_NE(metrics.exposition().find("fenced_off_total{name=\"reconcile\"} "), std::string::npos);
+  EXPECT_EQ(seat_state(*event, 4), "");
+  stop.request_stop();
+  pass(400);
+  workers.reset();
+}
+
 }  // namespace
 }  // namespace boxoffice
