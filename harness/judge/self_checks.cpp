@@ -29,6 +29,11 @@ std::optional<double> in_seconds(std::optional<Nanos> time) {
 
 std::string at_most(double seconds) { return "≤ " + human_duration(from_seconds(seconds)); }
 
+// A row whose figure is a time.
+Rows::Row with_time(Rows::Row row, std::optional<Nanos> time) {
+  return row.with(time ? to_seconds(*time) : 0, time ? human_duration(*time) : "not measured");
+}
+
 }  // namespace
 
 std::optional<Nanos> tightest_latency(const std::vector<Gate>& gates) {
@@ -123,6 +128,17 @@ void Rows::not_applicable(Row row, std::string why) {
 
 namespace {
 
+// The longest lateness may not reach the SLO. `own`: what the profile allows of the p99, which is
+// then allowed here too.
+void add_worst(Rows::Row row, std::optional<Nanos> most, double slo, std::optional<double> own,
+               const char* absent, Rows& rows) {
+  if (own) own = std::max(*own, slo);
+  row.limit = at_most(own.value_or(slo));
+  row = with_time(std::move(row), most);
+  if (!most) return rows.not_run(row, absent);
+  rows.add(row, Rows::grade(row.figure, slo, slo, own));
+}
+
 // L1. Lateness is charged to the response time, so it can only make a target look worse; but where
 // it is a part of what was measured that matters, the figure is the generator's.
 void add_start_lag(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
@@ -143,24 +159,13 @@ void add_start_lag(const ValidityFacts& facts, const ValiditySpec& limits, Rows&
   const auto p99 = lag.quantile(0.99), most = lag.max();
   const std::string remedy =
       "requests left late: more workers, a larger users_max, or connections that open too slowly";
-  Rows::Row row{"L1",
-                "start_lag_p99",
-                "send-time error (sent − due), p99",
-                p99 ? human_duration(*p99) : "not measured",
-                p99 ? to_seconds(*p99) : 0,
-                at_most(own.value_or(allowed)),
-                remedy};
-  rows.add(row, p99 ? Rows::grade(row.figure, warned, allowed, own) : Rows::Grade::invalid);
-  const std::optional<double> own_max = own ? std::optional(std::max(*own, slo)) : std::nullopt;
-  row = {"L1",
-         "start_lag_max",
-         "send-time error, the worst of all: not above the SLO",
-         most ? human_duration(*most) : "not measured",
-         most ? to_seconds(*most) : 0,
-         at_most(own_max.value_or(slo)),
-         remedy};
-  if (!most) return rows.not_run(row, "nothing was sent");
-  rows.add(row, Rows::grade(row.figure, slo, slo, own_max));
+  rows.add(with_time({"L1", "start_lag_p99", "send-time error (sent − due), p99",
+                      at_most(own.value_or(allowed)), remedy},
+                     p99),
+           p99 ? Rows::grade(to_seconds(*p99), warned, allowed, own) : Rows::Grade::invalid);
+  add_worst(
+      {"L1", "start_lag_max", "send-time error, the worst of all: not above the SLO", "", remedy},
+      most, slo, own, "nothing was sent", rows);
 }
 
 // L2
@@ -175,12 +180,11 @@ void add_not_sent(const ValidityFacts& facts, const ValiditySpec& limits, Rows& 
     if (budget) allowed = std::min(allowed, budget_share * *budget);
   }
   const double limit = limits.not_sent_max.value_or(allowed);
-  rows.add({"L2", "not_sent", "arrivals that never began",
-            fmt::format("{} ({} of {})", human_share(share), human_count(sessions.not_sent),
-                        human_count(sessions.scheduled)),
-            share, "≤ " + human_share(limit),
-            "what was never asked was never measured: raise users_max or lower the rate"},
-           Rows::grade(share, 0, allowed, limits.not_sent_max));
+  Rows::Row row{"L2", "not_sent", "arrivals that never began", "≤ " + human_share(limit),
+                "what was never asked was never measured: raise users_max or lower the rate"};
+  row.with(share, fmt::format("{} ({} of {})", human_share(share), human_count(sessions.not_sent),
+                              human_count(sessions.scheduled)));
+  rows.add(std::move(row), Rows::grade(share, 0, allowed, limits.not_sent_max));
 }
 
 // L6: the loop's own timers.
@@ -190,13 +194,9 @@ void add_loop_lag(const ValidityFacts& facts, const ValiditySpec& limits, Rows& 
   const auto own = in_seconds(limits.loop_lag_p99_max);
   const std::string remedy =
       "the generator's event loop stalled: more workers, or fewer other programs on the machine";
-  Rows::Row row{"L6",
-                "loop_lag_p99",
-                "lateness of the generator's own timers, p99",
-                p99 ? human_duration(*p99) : "not measured",
-                p99 ? to_seconds(*p99) : 0,
-                at_most(own.value_or(to_seconds(loop_lag_limit))),
-                remedy};
+  Rows::Row row = with_time({"L6", "loop_lag_p99", "lateness of the generator's own timers, p99",
+                             at_most(own.value_or(to_seconds(loop_lag_limit))), remedy},
+                            p99);
   Rows::Grade grade =
       p99 ? Rows::grade(row.figure, to_seconds(loop_lag_limit), to_seconds(loop_lag_limit), own)
           : Rows::Grade::invalid;
@@ -204,27 +204,17 @@ void add_loop_lag(const ValidityFacts& facts, const ValiditySpec& limits, Rows& 
     grade = Rows::Grade::warned;
     row.remedy = fmt::format("p99.9 is {}, above 1 ms: {}", human_duration(*p999), remedy);
   }
-  rows.add(row, grade);
-  const double slo = to_seconds(slo_of(facts, limits));
-  const std::optional<double> own_max = own ? std::optional(std::max(*own, slo)) : std::nullopt;
-  row = {"L6",
-         "loop_lag_max",
-         "lateness of the generator's own timers, the worst: not above the SLO",
-         most ? human_duration(*most) : "not measured",
-         most ? to_seconds(*most) : 0,
-         at_most(own_max.value_or(slo)),
-         remedy};
-  if (!most) return rows.not_run(row, "the loop took no look at its timers");
-  rows.add(row, Rows::grade(row.figure, slo, slo, own_max));
+  rows.add(std::move(row), grade);
+  add_worst({"L6", "loop_lag_max",
+             "lateness of the generator's own timers, the worst: not above the SLO", "", remedy},
+            most, to_seconds(slo_of(facts, limits)), own, "the loop took no look at its timers",
+            rows);
 }
 
 // L6: answers that the machine's own stalls may have made late.
 void add_hiccups(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
-  Rows::Row row{"L6",
-                "tainted_answers",
+  Rows::Row row{"L6", "tainted_answers",
                 "answers that overlap a stall of the machine above 10 % of the SLO",
-                "",
-                0,
                 "≤ " + human_share(limits.tainted_max.value_or(tainted_limit)),
                 "the machine stood still while answers were awaited: fewer other programs, pinned "
                 "cores, or a machine of its own"};

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/judge/finding.hpp"
@@ -23,6 +24,20 @@ class Rows {
     double figure = 0;
     std::string limit;
     std::string remedy;
+    Row() = default;
+    Row(std::string the_check, std::string the_rule, std::string the_title, std::string the_limit,
+        std::string the_remedy)
+        : check(std::move(the_check)),
+          rule(std::move(the_rule)),
+          title(std::move(the_title)),
+          limit(std::move(the_limit)),
+          remedy(std::move(the_remedy)) {}
+    // The figure, and how people read it.
+    Row& with(double the_figure, std::string the_measured) {
+      figure = the_figure;
+      measured = std::move(the_measured);
+      return *this;
+    }
   };
   Rows(const ValiditySpec& limits, std::vector<Finding>& out) : limits_(limits), out_(out) {}
 

@@ -29,11 +29,7 @@ constexpr const char* not_as_planned =
     "the arrivals were not those of the plan: a bug of stampede, please report it with the seed";
 
 void add_seconds(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
-  Rows::Row row{"L3",
-                "rate_per_second",
-                "sessions begun of those planned, the worst late second",
-                "",
-                0,
+  Rows::Row row{"L3", "rate_per_second", "sessions begun of those planned, the worst late second",
                 "± " + human_share(second_limit),
                 "the generator fell behind and caught up later: more workers, or a lower rate"};
   if (!facts.arrivals_planned) return rows.not_applicable(row, "a closed load has no rate");
@@ -53,14 +49,18 @@ void add_seconds(const ValidityFacts& facts, const ValiditySpec& limits, Rows& r
   rows.add(row, Rows::grade(worst, second_limit, second_limit));
 }
 
+// Also what stands there when no scenario has such arrivals.
+Rows::Row poisson_row() {
+  return {"L4", "arrivals_ad", "gaps between arrivals against the exponential distribution",
+          "A²* ≤ 3.914", not_as_planned};
+}
+Rows::Row regular_row() {
+  return {"L5", "arrivals_regular", "deviation of the gaps between sessions, in periods",
+          "≤ 0.05 (warns)", "sessions began unevenly: the period is near what timers can keep"};
+}
+
 void add_anderson_darling(const ArrivalShape& shape, Rows& rows) {
-  Rows::Row row{"L4",
-                "arrivals_ad",
-                "gaps between arrivals against the exponential distribution",
-                "",
-                0,
-                "A²* ≤ 3.914",
-                not_as_planned};
+  Rows::Row row = poisson_row();
   const auto test = anderson_darling_exponential(shape.gaps);
   if (!test || test->n < gaps_min) {
     return rows.not_applicable(
@@ -74,13 +74,8 @@ void add_anderson_darling(const ArrivalShape& shape, Rows& rows) {
 }
 
 void add_distance(const ArrivalShape& shape, Rows& rows) {
-  Rows::Row row{"L4b",
-                "arrivals_ks",
-                "largest distance from the planned distribution, all gaps",
-                "",
-                0,
-                "D ≤ 0.02 beyond chance",
-                not_as_planned};
+  Rows::Row row{"L4b", "arrivals_ks", "largest distance from the planned distribution, all gaps",
+                "D ≤ 0.02 beyond chance", not_as_planned};
   const std::uint64_t n = shape.due.count();
   if (n < distance_gaps_min) {
     return rows.not_applicable(row, fmt::format("{}: {} gaps, {} are needed", shape.scenario,
@@ -102,43 +97,21 @@ void add_distance(const ArrivalShape& shape, Rows& rows) {
 }
 
 void add_regular(const ArrivalShape& shape, Rows& rows) {
-  Rows::Row row{"L5",
-                "arrivals_regular",
-                "deviation of the gaps between sessions, in periods",
-                fmt::format("σ {:.3f}, latest {:.2f} ({})", shape.gap_deviation, shape.late_max,
-                            shape.scenario),
-                shape.gap_deviation,
-                "≤ 0.05 (warns)",
-                "sessions began unevenly: the period is near what timers can keep"};
+  Rows::Row row = regular_row();
+  row.with(shape.gap_deviation, fmt::format("σ {:.3f}, latest {:.2f} ({})", shape.gap_deviation,
+                                            shape.late_max, shape.scenario));
   rows.add(row, shape.gap_deviation > deviation_warned ? Rows::Grade::warned : Rows::Grade::fine);
-  Rows::Row drift{"L5",
-                  "arrivals_drift",
-                  "lateness that did not go away within a second, in periods",
-                  fmt::format("{:.2f} ({})", shape.drift_max, shape.scenario),
-                  shape.drift_max,
-                  "≤ 1 period",
+  Rows::Row drift{"L5", "arrivals_drift",
+                  "lateness that did not go away within a second, in periods", "≤ 1 period",
                   "the generator fell behind the plan: more workers, or a lower rate"};
+  drift.with(shape.drift_max, fmt::format("{:.2f} ({})", shape.drift_max, shape.scenario));
   rows.add(drift, Rows::grade(shape.drift_max, drift_invalid, drift_invalid));
 }
 
 void add_shapes(const ValidityFacts& facts, Rows& rows) {
-  const Rows::Row poisson{"L4",
-                          "arrivals_ad",
-                          "gaps between arrivals against the exponential distribution",
-                          "",
-                          0,
-                          "A²* ≤ 3.914",
-                          ""};
-  const Rows::Row regular{"L5",
-                          "arrivals_regular",
-                          "deviation of the gaps between sessions, in periods",
-                          "",
-                          0,
-                          "≤ 0.05 (warns)",
-                          ""};
   if (facts.self == nullptr) {
-    rows.not_run(poisson, "the arrivals were not looked at");
-    rows.not_run(regular, "the arrivals were not looked at");
+    rows.not_run(poisson_row(), "the arrivals were not looked at");
+    rows.not_run(regular_row(), "the arrivals were not looked at");
     return;
   }
   bool any_poisson = false, any_regular = false;
@@ -151,8 +124,8 @@ void add_shapes(const ValidityFacts& facts, Rows& rows) {
       add_distance(shape, rows);
     }
   }
-  if (!any_poisson) rows.not_applicable(poisson, "no scenario has Poisson arrivals");
-  if (!any_regular) rows.not_applicable(regular, "no scenario has regular arrivals");
+  if (!any_poisson) rows.not_applicable(poisson_row(), "no scenario has Poisson arrivals");
+  if (!any_regular) rows.not_applicable(regular_row(), "no scenario has regular arrivals");
 }
 
 }  // namespace
@@ -163,11 +136,7 @@ void add_arrivals(const ValidityFacts& facts, const ValiditySpec& limits, Rows& 
 }
 
 void add_fidelity(const ValidityFacts& facts, const ValiditySpec&, Rows& rows) {
-  Rows::Row row{"L18",
-                "fidelity",
-                "branches, think times and rows drawn, against the plan (χ²)",
-                "",
-                0,
+  Rows::Row row{"L18", "fidelity", "branches, think times and rows drawn, against the plan (χ²)",
                 "p ≥ 1e-6 or effect ≤ 1 %",
                 "the users did something else than the profile says: a bug of stampede, please "
                 "report it with the seed"};

@@ -33,9 +33,10 @@ constexpr const char* own_machine =
 std::string at_most(double share) { return "≤ " + human_share(share); }
 
 void add_cpu(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
+  Rows::Row row{"L7", "cpu", "CPU of the busiest worker",
+                at_most(limits.cpu_max.value_or(cpu_grades.invalid)), own_machine};
   rows.add(
-      {"L7", "cpu", "CPU of the busiest worker", human_share(facts.worker_cpu_max),
-       facts.worker_cpu_max, at_most(limits.cpu_max.value_or(cpu_grades.invalid)), own_machine},
+      row.with(facts.worker_cpu_max, human_share(facts.worker_cpu_max)),
       Rows::grade(facts.worker_cpu_max, cpu_grades.warned, cpu_grades.invalid, limits.cpu_max));
 }
 
@@ -45,11 +46,7 @@ const MachineUse* machine_of(const ValidityFacts& facts) {
 
 void add_steal(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
   const MachineUse* machine = machine_of(facts);
-  Rows::Row row{"L7",
-                "steal",
-                "CPU time that the host took away from this machine",
-                "",
-                0,
+  Rows::Row row{"L7", "steal", "CPU time that the host took away from this machine",
                 at_most(limits.steal_max.value_or(steal_grades.invalid)),
                 "the host gave this machine's time to others: another host, or another hour"};
   if (machine == nullptr || !machine->steal_share) {
@@ -63,12 +60,7 @@ void add_steal(const ValidityFacts& facts, const ValiditySpec& limits, Rows& row
     rows.add(row,
              Rows::grade(row.figure, steal_grades.warned, steal_grades.invalid, limits.steal_max));
   }
-  row = {"L7",
-         "throttled",
-         "periods in which the container's CPU limit stopped it",
-         "",
-         0,
-         "= 0",
+  row = {"L7", "throttled", "periods in which the container's CPU limit stopped it", "= 0",
          "raise the container's CPU limit"};
   if (machine == nullptr || !machine->throttled) {
     return rows.not_run(row, "no cpu.stat of a control group with a CPU limit could be read");
@@ -79,12 +71,10 @@ void add_steal(const ValidityFacts& facts, const ValiditySpec& limits, Rows& row
 }
 
 void add_run_queue(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
-  Rows::Row row{
-      "L8",       "run_queue", "a load thread was ready to run and waited for a core",
-      "",         0,           at_most(limits.run_queue_max.value_or(run_queue_grades.invalid)),
-      own_machine};
-  Rows::Row faults{"L8", "major_faults", "pages that load threads had to wait for the disk for", "",
-                   0,    "= 0 (warns)",  "memory is short, or the program was still being read"};
+  Rows::Row row{"L8", "run_queue", "a load thread was ready to run and waited for a core",
+                at_most(limits.run_queue_max.value_or(run_queue_grades.invalid)), own_machine};
+  Rows::Row faults{"L8", "major_faults", "pages that load threads had to wait for the disk for",
+                   "= 0 (warns)", "memory is short, or the program was still being read"};
   std::optional<double> worst;
   std::uint64_t switches = 0, majors = 0;
   if (facts.self != nullptr) {
@@ -112,16 +102,13 @@ void add_run_queue(const ValidityFacts& facts, const ValiditySpec& limits, Rows&
 
 void add_kernel_path(const ValidityFacts& facts, Rows& rows) {
   const MachineUse* machine = machine_of(facts);
-  Rows::Row row{"L9",
-                "kernel_path",
+  Rows::Row row{"L9", "kernel_path",
                 "full listen queues, TCP timeouts and lost SYNs of this network namespace",
-                "",
-                0,
                 "≤ 0.1 % of connections",
                 "the kernel dropped or repeated packets: raise net.core.somaxconn and the target's "
                 "backlog, or open connections more slowly"};
-  Rows::Row again{"L9", "retransmits", "TCP segments sent again, whole network namespace", "",
-                  0,    "= 0 (warns)", "packets were lost, here or by another program"};
+  Rows::Row again{"L9", "retransmits", "TCP segments sent again, whole network namespace",
+                  "= 0 (warns)", "packets were lost, here or by another program"};
   const bool read = machine != nullptr && machine->listen_overflows && machine->tcp_timeouts &&
                     machine->syn_retransmits;
   if (!read) {
@@ -150,11 +137,8 @@ void add_kernel_path(const ValidityFacts& facts, Rows& rows) {
 
 // What the kernel says of the run's own connections, and of no others.
 void add_segments(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L9",
-                "segments",
+  Rows::Row row{"L9", "segments",
                 "segments that the run's own connections sent again, or that were dropped",
-                "",
-                0,
                 "≤ 0.1 % of connections",
                 "the way to the target loses packets, or one side is too slow to take them: what "
                 "was repeated came later, and that is in the response times"};
@@ -177,12 +161,7 @@ void add_connects(const ValidityFacts& facts, Rows& rows) {
     failed += series.outcomes[static_cast<std::size_t>(Outcome::connect_failed)];
   }
   const std::uint64_t tried = failed + facts.measured->connections;
-  Rows::Row row{"L9",
-                "connects",
-                "connections that could not be opened",
-                "",
-                0,
-                "≤ 0.1 % of those tried",
+  Rows::Row row{"L9", "connects", "connections that could not be opened", "≤ 0.1 % of those tried",
                 "descriptors or local ports ran out, or the target does not accept: the example of "
                 "connect_failed says which"};
   row.figure = tried == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(tried);
@@ -205,18 +184,11 @@ std::optional<Nanos> measured_p95(const ValidityFacts& facts) {
 }
 
 void add_null_target(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
-  Rows::Row rate{"L10",
-                 "null_rate",
+  Rows::Row rate{"L10", "null_rate",
                  "busiest second, of what this generator can do against a target that does nothing",
-                 "",
-                 0,
-                 at_most(null_rate_grades.invalid),
-                 own_machine};
-  Rows::Row floor{"L10",
-                  "null_floor",
+                 at_most(null_rate_grades.invalid), own_machine};
+  Rows::Row floor{"L10", "null_floor",
                   "p95 against a target that does nothing, of the measured p95",
-                  "",
-                  0,
                   at_most(null_floor_of_answers),
                   "the instrument itself is a part of what was measured that matters: do not quote "
                   "these latencies to more digits than that"};
@@ -250,11 +222,8 @@ void add_null_target(const ValidityFacts& facts, const ValiditySpec& limits, Row
 }
 
 void add_probe(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L11",
-                "probe",
+  Rows::Row row{"L11", "probe",
                 "p95 of a stream of its own thread and connections, against the load",
-                "",
-                0,
                 "± " + human_share(probe_grades.invalid),
                 "requests queue inside the generator: more workers"};
   if (facts.self == nullptr || facts.run == nullptr) return rows.not_run(row, "no probe ran");

@@ -25,12 +25,8 @@ constexpr double worker_p = 0.01;
 constexpr std::uint64_t worker_samples_min = 1000;
 
 void add_identity(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L12",
-                "little_identity",
-                "∫ requests in the system dt = Σ of their times in it (Little, exact)",
-                "",
-                0,
-                "equal",
+  Rows::Row row{"L12", "little_identity",
+                "∫ requests in the system dt = Σ of their times in it (Little, exact)", "equal",
                 "requests entered or left twice or never: a bug of stampede, please report "
                 "it"};
   if (facts.self == nullptr || !facts.self->identity) {
@@ -47,11 +43,8 @@ void add_identity(const ValidityFacts& facts, Rows& rows) {
 }
 
 void add_sampled(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L13",
-                "little_sampled",
+  Rows::Row row{"L13", "little_sampled",
                 "requests in flight as a second thread saw them, against rate × mean service",
-                "",
-                0,
                 "± " + human_share(little_invalid),
                 "the counts of requests in flight and their times disagree: a stalled sampler, or "
                 "times that are not those of the requests"};
@@ -74,11 +67,7 @@ void add_sampled(const ValidityFacts& facts, Rows& rows) {
 // warned about and no more: a target that still settles makes the reported latency too high, so a
 // gate that holds is safe; one that grows slower makes it too low.
 void add_stationarity(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L14",
-                "stationary",
-                "p95 of each second: neither settling nor drifting",
-                "",
-                0,
+  Rows::Row row{"L14", "stationary", "p95 of each second: neither settling nor drifting",
                 "no trend",
                 "a longer warm_up, or the target has not come to a steady state: its "
                 "figures depend on when one looks"};
@@ -108,11 +97,8 @@ void add_stationarity(const ValidityFacts& facts, Rows& rows) {
 }
 
 void add_clock(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L15",
-                "clock",
+  Rows::Row row{"L15", "clock",
                 "steps back of CLOCK_MONOTONIC, and its drift against the raw clock",
-                "",
-                0,
                 "= 0, ≤ 1,000 ppm",
                 "the clock of this machine cannot be trusted: see its time synchronisation"};
   if (facts.self == nullptr || !facts.self->clock) return rows.not_run(row, "not watched");
@@ -127,11 +113,7 @@ void add_clock(const ValidityFacts& facts, Rows& rows) {
 }
 
 void add_workers(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L16",
-                "workers_alike",
-                "p95 of each worker against their median",
-                "",
-                0,
+  Rows::Row row{"L16", "workers_alike", "p95 of each worker against their median",
                 "± " + human_share(worker_invalid),
                 "one worker sees another target than the others: its core, its connections or its "
                 "share of the users differ"};

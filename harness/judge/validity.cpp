@@ -75,40 +75,40 @@ std::uint64_t begun(const SessionCounts& sessions) {
 void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows) {
   if (!facts.arrivals_planned) {
     return rows.not_applicable(
-        {"L3", "rate_achieved", "sessions begun of those planned, measured window", "", 0, "", ""},
+        {"L3", "rate_achieved", "sessions begun of those planned, measured window", "", ""},
         "a closed load has no rate");
   }
+  Rows::Row row{"L3", "rate_achieved", "sessions begun of those planned, measured window",
+                "≥ " + human_share(limits.rate_achieved_min),
+                "the generator did not keep the rate: more workers, a lower rate, a larger "
+                "users_max, or a longer warm_up"};
   const std::uint64_t planned = *facts.arrivals_planned;
   const std::uint64_t started = facts.arrivals_begun.value_or(begun(facts.measured->sessions));
   const double share = ratio(started, planned);
   const bool kept = planned > 0 && share >= limits.rate_achieved_min;
-  rows.add({"L3", "rate_achieved", "sessions begun of those planned, measured window",
-            planned == 0 ? "nothing was planned"
-                         : fmt::format("{} ({} of {})", human_share(share), human_count(started),
-                                       human_count(planned)),
-            share, "≥ " + human_share(limits.rate_achieved_min),
-            "the generator did not keep the rate: more workers, a lower rate, a larger users_max, "
-            "or a longer warm_up"},
-           !kept                 ? Rows::Grade::invalid
-           : share < rate_warned ? Rows::Grade::allowed
-                                 : Rows::Grade::fine);
+  row.with(share, planned == 0 ? "nothing was planned"
+                               : fmt::format("{} ({} of {})", human_share(share),
+                                             human_count(started), human_count(planned)));
+  rows.add(std::move(row), !kept                 ? Rows::Grade::invalid
+                           : share < rate_warned ? Rows::Grade::allowed
+                                                 : Rows::Grade::fine);
 }
 
 void add_rate_overall(const Snapshot& all, const ValiditySpec& limits, Rows& rows) {
   const SessionCounts& sessions = all.sessions;
   const double share = ratio(begun(sessions), sessions.scheduled);
   const bool kept = sessions.scheduled > 0 && share >= limits.rate_achieved_min;
-  rows.add({"L3", "rate_achieved_overall", "sessions begun of those due, whole load",
-            sessions.scheduled == 0
-                ? "no session was due"
-                : fmt::format("{} ({} of {})", human_share(share), human_count(begun(sessions)),
-                              human_count(sessions.scheduled)),
-            share, "≥ " + human_share(limits.rate_achieved_min),
-            "sessions were held back by users_max: raise it, or the target is too slow for this "
-            "rate"},
-           !kept                 ? Rows::Grade::invalid
-           : share < rate_warned ? Rows::Grade::allowed
-                                 : Rows::Grade::fine);
+  Rows::Row row{"L3", "rate_achieved_overall", "sessions begun of those due, whole load",
+                "≥ " + human_share(limits.rate_achieved_min),
+                "sessions were held back by users_max: raise it, or the target is too slow for "
+                "this rate"};
+  row.with(share, sessions.scheduled == 0
+                      ? "no session was due"
+                      : fmt::format("{} ({} of {})", human_share(share),
+                                    human_count(begun(sessions)), human_count(sessions.scheduled)));
+  rows.add(std::move(row), !kept                 ? Rows::Grade::invalid
+                           : share < rate_warned ? Rows::Grade::allowed
+                                                 : Rows::Grade::fine);
 }
 
 void add_samples(const ValidityFacts& facts, std::vector<Finding>& out) {
