@@ -5,7 +5,7 @@ set(page_out ${CMAKE_CURRENT_BINARY_DIR}/page)
 set(esbuild ${PROJECT_SOURCE_DIR}/node_modules/.bin/esbuild)
 set(page_sources
   api booking catalogue clock dom event_stream main queue_link scope screens/checkout screens/event
-  screens/events screens/failure screens/order screens/sign_in screens/waiting seat_feed seat_map session text
+  screens/events screens/failure screens/games screens/order screens/sign_in screens/waiting seat_feed seat_map session text
   ways)
 list(TRANSFORM page_sources REPLACE "(.+)" "${page_folder}/src/\\1.ts")
 if(EXISTS ${esbuild})

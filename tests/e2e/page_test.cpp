@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 // Servers, a boxoffice, one event of 4 × 10 seats, and people with tokens.
 class World {
  public:
-  explicit World(const std::string& event, std::vector<std::string> more = {}) {
+  explicit World(const std::string& event, std::vector<std::string> more = {},
+                 const std::string& games = "") {
     more.insert(more.end(),
                 {"--redis", "127.0.0.1:" + std::to_string(redis_.port()), "--mysql",
                  "127.0.0.1:" + std::to_string(mariadb_.port()), "--payment-delay", "fixed:300"});
@@ -26,11 +27,11 @@ class World {
     boxoffice_->wait_ready(30s);
     RawClient admin(boxoffice_->admin_port());
     const std::string field = "Admin-Token: " + std::string(BoxofficeProcess::admin_token) + "\r\n";
-    const auto seeded =
-        admin
-            .exchange("POST", "/admin/seed", field,
-                      R"({"seed":1,"users":{"n":10,"prefix":"u"},"events":[)" + event + "]}")
-            .json();
+    const auto seeded = admin
+                            .exchange("POST", "/admin/seed", field,
+                                      R"({"seed":1,"users":{"n":10,"prefix":"u"},"events":[)" +
+                                          event + "]" + games + "}")
+                            .json();
     event_ = seeded.at("events").at(0).at("id").get<std::uint64_t>();
     const auto first = seeded.at("firstUser").get<std::uint64_t>();
     const nlohmann::json range{{"from", first}, {"to", first + 9}};
@@ -124,6 +125,27 @@ TEST(Page, ADroppedWebSocketKeepsThePlaceInTheWaitingRoom) {
               R"("burst":50,"leaseMs":120000}})");
   world.tell("waiting");
 }
+
+// With the server's practice rooms and auctions, which come by themselves.
+#if __has_include("target/practice_parts.hpp")
+TEST(Page, APersonPractisesAgainstBotsAndGetsARank) {
+  World world(open_hall, {},
+              R"(,"practice":[{"title":"Rush hour","periodMs":20000,"openMs":12000,"rows":10,)"
+              R"("cols":10,"bots":30,"reactionMs":900}])");
+  world.tell("practice");
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM practice_records WHERE is_bot=0"), "1");
+  EXPECT_NE(world.sql("SELECT COUNT(*) FROM practice_records WHERE is_bot=1"), "0");
+}
+
+TEST(Page, AnOutbidPersonIsToldAndTheHighestBidderPaysForTheSlot) {
+  World world(open_hall, {"--payment-approve", "1"},
+              R"(,"auctions":[{"title":"Front row","slots":2,"startPrice":50000,)"
+              R"("minStep":1000,"durationMs":40000,"offerTtlMs":120000}])");
+  world.tell("auction");
+  EXPECT_EQ(world.sql("SELECT COUNT(*) FROM bids"), "3");
+  EXPECT_EQ(world.sql("SELECT status FROM auction_awards WHERE rank_no=1"), "PAID");
+}
+#endif
 
 // A small form of hc-1000: the halls, the personas and the checks are the profile's.
 TEST(Page, APersonBooksWhileALoadRunFillsAnotherHall) {

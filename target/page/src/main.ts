@@ -9,6 +9,7 @@ import { auctionScreen } from "./screens/auction";
 import { checkoutScreen } from "./screens/checkout";
 import { eventScreen } from "./screens/event";
 import { eventsScreen } from "./screens/events";
+import { gamesScreen } from "./screens/games";
 import { ordersScreen } from "./screens/order";
 import { practiceScreen } from "./screens/practice";
 import { signInScreen } from "./screens/sign_in";
@@ -21,6 +22,7 @@ const screens: [RegExp, string, Screen][] = [
   [/^#\/checkout\/([0-9a-f]{32})$/, "Checkout", (root, scope, id) => checkoutScreen(root, scope, id)],
   [/^#\/practice\/(\d+)$/, "Practice", (root, scope, id) => practiceScreen(root, scope, id)],
   [/^#\/auctions\/(\d+)$/, "Auction", (root, scope, id) => auctionScreen(root, scope, id)],
+  [/^#\/games$/, "Practice and auctions", (root, scope) => gamesScreen(root, scope)],
   [/^#\/orders$/, "My orders", (root, scope) => ordersScreen(root, scope)],
   [/^#\/sign-in$/, "Sign in", (root) => signInScreen(root)],
 ];
@@ -61,6 +63,7 @@ function nav(hash: string): void {
   fill(
     place,
     link("#/", "Events"),
+    session.signedIn && link("#/games", "Games"),
     session.signedIn && link("#/orders", "My orders"),
     session.signedIn
       ? h("button", { type: "button", class: "plain", onclick: () => void signOut() }, "Sign out")

@@ -106,6 +106,7 @@ export class SeatMap {
   choose(seats: Iterable<number>): void {
     this.chosen.clear();
     for (const seat of seats) this.chosen.add(seat);
+    if (this.words.textContent) this.tell(this.cursor);
     this.draw();
   }
 

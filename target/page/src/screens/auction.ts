@@ -8,6 +8,7 @@ import { session } from "../session";
 import { clockText, count, plural, won } from "../text";
 import { go, signIn } from "../ways";
 import { failure, problemText } from "./failure";
+import { auctionTitle } from "./games";
 
 interface Auction {
   auctionId: string;
@@ -63,7 +64,8 @@ export async function auctionScreen(root: HTMLElement, scope: Scope, id: string)
   try {
     const auction = await call<Auction>("GET", `/api/auctions/${id}`, { signal: scope.signal });
     const mine = await call<Mine>("GET", `/api/auctions/${id}/me`, { signal: scope.signal });
-    if (!scope.over) new House(root, scope, id, auction, mine).open();
+    const title = await auctionTitle(auction.eventId, scope.signal);
+    if (!scope.over) new House(root, scope, id, title, auction, mine).open();
   } catch (error) {
     if (scope.over) return;
     if (error instanceof Problem && error.status === 401) return signIn(`#/auctions/${id}`);
@@ -90,6 +92,7 @@ class House {
     private readonly root: HTMLElement,
     private readonly scope: Scope,
     private readonly id: string,
+    private readonly title: string,
     private auction: Auction,
     private mine: Mine,
   ) {
@@ -105,7 +108,7 @@ class House {
     fill(
       this.root,
       h("header", { class: "event-head" },
-        h("div", {}, h("h1", {}, "VIP auction"),
+        h("div", {}, h("h1", {}, this.title),
           h("p", { class: "soft" }, `The ${plural(this.auction.slots, "highest bid")} ${this.auction.slots === 1 ? "wins" : "win"} · at most ${plural(this.auction.maxBids, "bid")} each`)),
         h("div", { class: "event-live" }, this.link, this.left)),
       h("div", { class: "forms" },
@@ -267,7 +270,7 @@ class House {
       const until = Date.parse(order.expiresAt);
       keepCheckout({
         hold: { holdId, eventId: this.auction.eventId, seatIds: order.seatIds, expiresAtMs: until, ttlMs: until - Date.now(), amount: order.amount },
-        title: "VIP auction",
+        title: this.title,
         seats: [{ name: `VIP slot ${award.slot}`, grade: "V", price: order.amount }],
         orderKey: newKey(),
         payKey: newKey(),

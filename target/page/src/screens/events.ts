@@ -20,8 +20,7 @@ function saleText(event: EventHead): string {
 }
 
 function path(event: EventHead): string {
-  if (event.mode === "AUCTION") return `#/auctions/${event.id}`;
-  if (event.mode === "PRACTICE") return `#/practice/${event.id}`;
+  if (event.mode !== "RESERVED") return "#/games";
   return `#/events/${event.id}`;
 }
 
