@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <future>
 #include <stdexcept>
 
@@ -147,6 +148,27 @@ TEST(SelfCheckFault, ATargetAsQuickAsNothingTripsTheFloorOfL10) {
   // This machine may have been slower during the load than in the best of three looks before.
   EXPECT_TRUE(row.verdict == Verdict::invalid || row.figure < 0.1) << row.measured;
   EXPECT_GT(row.figure, 0.01) << row.measured;
+}
+
+// L13: a second thread sees requests in flight whose times are in no book. Answers take 20 ms, so
+// that what a busy machine adds is little beside it.
+TEST(SelfCheckFault, AnswersThatAreInNoBookTripL13) {
+  ScriptedServer server([](const Seen&) { return after(milliseconds{20}); });
+  const auto row = [&server](std::uint32_t lose_every) {
+    Drive drive;
+    drive.load = regular(200, seconds{4});
+    drive.length = seconds{4};
+    drive.steps = {get("get", "/")};
+    drive.mutation.lose_sample_every = lose_every;
+    return row_of(judged(drive.against(server.port())), "little_sampled");
+  };
+  const Finding clean = row(0), faulty = row(40);
+  if (faulty.standing == Finding::Standing::not_applicable) {
+    GTEST_SKIP() << "this machine is too busy to look a thousand times in 4 s";
+  }
+  EXPECT_EQ(faulty.verdict, Verdict::invalid) << faulty.measured;
+  EXPECT_GT(faulty.figure, 0.5) << faulty.measured;
+  EXPECT_LT(std::abs(clean.figure), faulty.figure / 2) << clean.measured;
 }
 
 // L14: a target whose answers take longer from second to second, beside one whose answers do not.
