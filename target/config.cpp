@@ -101,7 +101,10 @@ void declare_server(Flags& flags) {
   flags.add("--mysql-user", "user of the database", "root");
   flags.add("--mysql-database", "name of the database", "boxoffice");
   flags.add("--mysql-pool", "database connections per thread", "16");
-  flags.add("--roles", "all, or a list of: " + joined(role_names()) + "; or pg alone", "all");
+  flags.add("--roles",
+            "all, or a list of: " + joined(role_names()) +
+                "; all,-order is all but that one; or pg alone",
+            "all");
   flags.add("--path-prefix", "prefix of every path, such as /ticketing/order", "");
   flags.add("--threads", "I/O threads", "1");
   flags.add("--in-flight-max", "requests at once per role; above it 503 OVERLOADED", "4000");
@@ -173,12 +176,22 @@ void read_roles(const Flags& flags, Config& config, ConfigProblems& problems) {
     config.roles.insert(known.begin(), known.end());
     return;
   }
-  for (const std::string& role : split(flags.text("--roles"), ',')) {
+  for (const std::string& word : split(flags.text("--roles"), ',')) {
+    const bool without = word.starts_with('-');
+    const std::string role = without ? word.substr(1) : word;
+    if (role == "all" && !without) {
+      config.roles.insert(known.begin(), known.end());
+      continue;
+    }
     if (role != "pg" && std::ranges::find(known, role) == known.end()) {
       problems.problems.push_back(fmt::format(
           "--roles: '{}' is not a role; there are all, {}, and pg", role, joined(known)));
     }
-    config.roles.insert(role);
+    if (without) {
+      config.roles.erase(role);
+    } else {
+      config.roles.insert(role);
+    }
   }
   if (config.roles.contains("pg") && config.roles.size() > 1) {
     problems.problems.emplace_back(

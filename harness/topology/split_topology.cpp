@@ -23,10 +23,11 @@ struct Service {
 };
 // The order service orchestrates: it has the workers, and with them the operator's routes, because
 // what those switch (a pause of admissions) concerns the workers' process.
-constexpr std::array<Service, 4> services{{{"catalog", "catalog", 8080, false},
-                                           {"reservation", "reservation,queue", 8081, false},
-                                           {"order", "order,worker,admin", 8082, true},
-                                           {"payment", "payment", 8083, false}}};
+constexpr std::array<Service, 4> services{
+    {{"catalog", "all,-reservation,-queue,-order,-payment,-worker,-admin", 8080, false},
+     {"reservation", "reservation,queue", 8081, false},
+     {"order", "order,worker,admin", 8082, true},
+     {"payment", "payment", 8083, false}}};
 
 // Which path is whose; what is not here is the catalogue's. Longer prefixes win.
 constexpr std::string_view locations = R"(

@@ -152,6 +152,13 @@ TEST(Config, RateLimitsAreOnOffOrTheOperatorsOwn) {
   }
 }
 
+TEST(Config, RolesMayBeAllButSome) {
+  const auto roles = read({"--roles=all,-order,-worker"}).config.value().roles;
+  EXPECT_EQ(roles.size(), read({}).config.value().roles.size() - 2);
+  EXPECT_FALSE(roles.contains("order"));
+  EXPECT_NE(problems_of({"--roles=all,-cook"}).find("'cook' is not a role"), std::string::npos);
+}
+
 TEST(Config, ProviderIsInlineOrAProcess) {
   EXPECT_EQ(read({}).config.value().pg_host, "");
   const Config process = read({"--pg=process", "--pg-address=127.0.0.2:99"}).config.value();
