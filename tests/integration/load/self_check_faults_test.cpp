@@ -176,7 +176,7 @@ TEST(SelfCheckFault, ATargetThatSlowsDownTripsL14) {
   const auto load = [](bool slows) {
     const TimePoint start = now();
     ScriptedServer server([start, slows](const Seen&) {
-      const auto more = std::chrono::duration_cast<milliseconds>(now() - start) / 1000;
+      const auto more = std::chrono::duration_cast<milliseconds>(now() - start) / 200;
       return after(milliseconds{40} + (slows ? more : milliseconds{0}));
     });
     Drive drive;
