@@ -436,6 +436,8 @@ Checked<RunResult> run_result_from_json(std::string_view text) {
   } catch (const Json::parse_error& error) {
     const std::size_t offset = error.byte == 0 ? 0 : error.byte - 1;
     return Diagnostics{{"run.json", place_of(text, offset), "not valid JSON", ""}};
+  } catch (const Json::out_of_range&) {
+    return Diagnostics{{"run.json", {1, 1}, "not valid JSON: a number is out of range", ""}};
   }
   Diagnostics problems;
   RunResult result;
