@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "target/auction_parts.hpp"
 #include "target/http/rate_limits.hpp"
 #include "target/http/routes_health.hpp"
 #include "target/http/routes_page.hpp"
@@ -17,6 +18,7 @@
 #include "target/http/server.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
+#include "target/practice_parts.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/password_pool.hpp"
 #include "target/store/schema.hpp"
@@ -122,6 +124,8 @@ struct ThreadParts {
               add_order_routes(context, table),
               add_payment_routes(context, table),
               add_provider_routes(context, shared.provider_books, table),
+              add_auction_routes(context, table),
+              add_practice_routes(context, table),
               add_admin_routes(context, table)};
     add_page_routes(table);
     owners.push_back(limit_rates(context, table));
@@ -297,6 +301,8 @@ void App::prepared(const std::string& failure) {
   asio::post(last.io, [&last] {
     last.owners.push_back(spawn_seat_workers(last.context));
     last.owners.push_back(spawn_order_workers(last.context));
+    last.owners.push_back(spawn_auction_workers(last.context));
+    last.owners.push_back(spawn_practice_workers(last.context));
   });
 }
 

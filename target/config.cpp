@@ -16,8 +16,9 @@ namespace boxoffice {
 namespace {
 
 const std::vector<std::string>& role_names() {
-  static const std::vector<std::string> names{"catalog", "queue",  "reservation", "order",
-                                              "payment", "worker", "admin"};
+  static const std::vector<std::string> names{"catalog",  "queue",   "reservation",
+                                              "order",    "payment", "auction",
+                                              "practice", "worker",  "admin"};
   return names;
 }
 

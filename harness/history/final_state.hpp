@@ -50,10 +50,27 @@ struct RedisEvent {
   std::map<std::string, double> waiting, admitted;     // :qw :qa
   std::map<std::string, std::int64_t> queue_counters;  // :qs (integers only)
 };
+// A bid as MySQL has it.
+struct StoredBid {
+  std::uint64_t auction = 0, user = 0, amount = 0, seq = 0;
+  std::uint32_t number = 0, allowed = 0;  // bid_no, max_bids
+};
+// The durations of a practice room's people: counts by MySQL, and the tree that ranks are read
+// from in Redis (node → count, 1-based; n: all of them).
+struct StoredRanks {
+  std::uint64_t room = 0, open_ms = 0;
+  std::map<std::uint64_t, std::uint64_t> counts;  // duration → people
+  std::map<std::uint64_t, std::int64_t> tree;
+  std::int64_t tree_size = -1;  // n; -1: there is no tree
+};
 struct FinalState {
   bool have_sql = false, have_redis = false;
   std::string sql_problem, redis_problem;  // why not
   std::vector<SqlCheck> sql_checks;
+  bool have_games = false;            // auctions or practice rooms were seeded
+  std::vector<SqlCheck> game_checks;  // A10 …
+  std::vector<StoredBid> bids;
+  std::vector<StoredRanks> ranks;
   std::vector<StoredTicket> tickets;
   std::vector<StoredOrder> orders;
   std::vector<StoredPayment> payments;

@@ -8,9 +8,9 @@
 namespace stampede {
 
 namespace {
-constexpr std::array<std::string_view, 10> kind_names{"enter",   "admitted", "hold",    "extend",
+constexpr std::array<std::string_view, 11> kind_names{"enter",   "admitted", "hold",    "extend",
                                                       "release", "order",    "payment", "confirmed",
-                                                      "cancel",  "leave"};
+                                                      "cancel",  "leave",    "bid"};
 }  // namespace
 
 std::optional<LedgerKind> ledger_kind(std::string_view name) noexcept {

@@ -24,7 +24,8 @@ enum class LedgerKind : std::uint8_t {
   payment,
   confirmed,
   cancel,
-  leave
+  leave,
+  bid
 };
 std::optional<LedgerKind> ledger_kind(std::string_view name) noexcept;
 std::string_view name_of(LedgerKind kind) noexcept;
@@ -37,6 +38,7 @@ struct LedgerEntry {
   std::uint64_t user = 0;     // id at the target
   std::uint64_t session = 0;  // number of the session in the run
   std::uint64_t event = 0;
+  // A bid: event is the auction, key its sequence, reference the amount, position its number.
   std::string key;  // hold: hold id · order: order id · payment: payment key · confirmed: order id
   std::string reference;  // order: idempotency key · payment: order id · hold, release: hold id
   std::string state;      // order/payment status as answered, e.g. CONFIRMED, DONE, ABORTED

@@ -33,6 +33,10 @@ struct InvariantCheck {
                                                         const FinalState& state,
                                                         const InvariantOptions& options);
 
+// A10 … A16, L6, R8: auctions and practice rooms; nothing when there were none.
+[[nodiscard]] std::vector<InvariantCheck> game_checks(const Ledger& ledger,
+                                                      const FinalState& state);
+
 // "event 1 seat 17"
 [[nodiscard]] std::string seat_name(std::uint64_t event, std::uint32_t seat);
 

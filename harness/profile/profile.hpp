@@ -374,10 +374,26 @@ struct EventSpec {
   std::uint32_t price = 50000;
   Nanos hold_ttl{std::chrono::seconds{600}};
   std::uint32_t max_per_user = 4;
-  bool queue_on = false;
+  Nanos opens_after{0};  // the sale, from the start of the load; 0: it is open before
+  bool queue_on = false, queue_random = false;  // random: who comes before the opening is shuffled
   std::uint32_t queue_cap = 1000;
   double queue_rate = 50, queue_burst = 50;
   Nanos queue_lease{std::chrono::seconds{30}}, queue_heartbeat{std::chrono::seconds{15}};
+};
+// An auction of boxoffice; its times count from the start of the load.
+struct AuctionSpec {
+  std::uint32_t slots = 10, start_price = 10000, step = 1000, bids = 3;
+  std::string rule = "own-raise";      // own-raise · beat-cutoff · beat-top
+  std::string pricing = "pay-as-bid";  // pay-as-bid · uniform
+  Nanos opens_after{0}, duration{std::chrono::seconds{60}};
+  Nanos offer_ttl{std::chrono::seconds{600}};
+};
+// A practice room of boxoffice: opens at the start of every period of the clock.
+struct RoomSpec {
+  std::uint32_t rows = 10, columns = 10, bots = 0;
+  Nanos period{std::chrono::seconds{60}}, open{std::chrono::seconds{15}};
+  Nanos reaction{std::chrono::milliseconds{600}};  // median of the bots'
+  Nanos lead{0};  // of the first room: the load starts so long before an opening
 };
 struct PaymentSpec {
   std::string mode = "sync";  // sync · webhook
@@ -394,6 +410,8 @@ struct TargetSpec {
 struct DataSpec {
   std::uint32_t users = 0;
   std::vector<EventSpec> events;
+  std::vector<AuctionSpec> auctions;
+  std::vector<RoomSpec> rooms;
 };
 
 struct Gate {

@@ -6,6 +6,7 @@
 
 #include "harness/profile/profile_reader_connection.hpp"
 #include "harness/profile/profile_reader_data.hpp"
+#include "harness/profile/profile_reader_games.hpp"
 #include "harness/profile/profile_reader_shape.hpp"
 #include "harness/profile/profile_reader_starts.hpp"
 #include "harness/profile/profile_reader_steps.hpp"
@@ -156,8 +157,9 @@ void Reader::read_options(const YamlNode* node) {
 
 void Reader::read_data(const YamlNode* node) {
   constexpr std::size_t events_max = 1000;
-  const Fields fields(problems_, node, "data", {"users", "events"});
+  const Fields fields(problems_, node, "data", {"users", "events", "auctions", "rooms"});
   values_.whole(fields.find("users"), profile_.data.users, 0, users_max);
+  read_games(fields, values_, problems_, profile_.data);
   const YamlNode* const events = fields.find("events");
   for (const YamlNodePtr& item : values_.list(events, "a list of events")) {
     if (profile_.data.events.size() == events_max) {
@@ -172,17 +174,21 @@ EventSpec Reader::read_event(const YamlNode& node) {
   constexpr std::uint64_t side_max = 1000;
   constexpr std::chrono::milliseconds shortest{1};
   EventSpec event;
-  const Fields fields(problems_, &node, "an event",
-                      {"rows", "columns", "price", "hold_ttl", "max_per_user", "queue"});
+  const Fields fields(
+      problems_, &node, "an event",
+      {"rows", "columns", "price", "hold_ttl", "max_per_user", "opens_after", "queue"});
   values_.whole(fields.find("rows"), event.rows, 1, side_max);
   values_.whole(fields.find("columns"), event.columns, 1, side_max);
   values_.whole(fields.find("price"), event.price, 0, 1'000'000'000);
   values_.duration(fields.find("hold_ttl"), event.hold_ttl, shortest);
   values_.whole(fields.find("max_per_user"), event.max_per_user, 1, side_max * side_max);
+  values_.duration(fields.find("opens_after"), event.opens_after);
   const YamlNode* const queue = fields.find("queue");
   if (queue == nullptr) return event;
   event.queue_on = true;
-  const Fields parts(problems_, queue, "queue", {"cap", "rate", "burst", "lease", "heartbeat"});
+  const Fields parts(problems_, queue, "queue",
+                     {"cap", "rate", "burst", "lease", "heartbeat", "mode"});
+  read_word(parts.find("mode"), values_, problems_, {"fifo", "random"}, event.queue_random);
   values_.whole(parts.find("cap"), event.queue_cap, 1, users_max);
   values_.number(parts.find("rate"), event.queue_rate, 0, rate_max);
   event.queue_burst = event.queue_rate;

@@ -400,8 +400,8 @@ ChooseSpec StepReader::read_choose(const YamlNode& value) {
 }
 
 RecordSpec StepReader::read_record(const YamlNode& node) {
-  static const Names kinds{"enter", "admitted", "hold",      "extend", "release",
-                           "order", "payment",  "confirmed", "cancel", "leave"};
+  static const Names kinds{"enter",   "admitted",  "hold",   "extend", "release", "order",
+                           "payment", "confirmed", "cancel", "leave",  "bid"};
   static const Names field_names{"event", "key",     "reference", "seats",
                                  "fence", "expires", "status",    "position"};
   RecordSpec record;

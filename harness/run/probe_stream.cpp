@@ -105,9 +105,7 @@ ProbeChoice choose_probe(const Profile& profile) {
   return none;
 }
 
-ProbeStreamRun::ProbeStreamRun(const Profile& profile, const LoadPlan& plan,
-                               const std::vector<SeededEvent>& events)
-    : plan_(plan) {
+ProbeStreamRun::ProbeStreamRun(const Profile& profile, const LoadPlan& plan) : plan_(plan) {
   if (!profile.validity.probe) {
     choice_.absent = "switched off by the profile (validity: probe)";
     return;
@@ -115,9 +113,10 @@ ProbeStreamRun::ProbeStreamRun(const Profile& profile, const LoadPlan& plan,
   choice_ = choose_probe(profile);
   if (!choice_.profile) return;
   compiled_ = compile(*choice_.profile).value();
-  for (std::size_t i = 0; i < events.size() && i < compiled_.run_values.size(); ++i) {
-    compiled_.run_values[i].second = static_cast<std::int64_t>(events[i].id);
-  }
+  // The same data, so the same ids in the same order.
+  const auto& known = plan.run->run_values;
+  for (std::size_t i = 0; i < known.size() && i < compiled_.run_values.size(); ++i)
+    compiled_.run_values[i].second = known[i].second;
   plan_.run = &compiled_;
   plan_.workers = 1;
   plan_.watch_self = false;

@@ -30,8 +30,7 @@ struct ProbeChoice {
 class ProbeStreamRun {
  public:
   // `plan`: of the load; what it refers to outlives this object.
-  ProbeStreamRun(const Profile& profile, const LoadPlan& plan,
-                 const std::vector<SeededEvent>& events);
+  ProbeStreamRun(const Profile& profile, const LoadPlan& plan);
   ~ProbeStreamRun();  // cuts the stream off
   ProbeStreamRun(ProbeStreamRun&&) = delete;
   void start(std::stop_token stop);

@@ -171,7 +171,9 @@ bool Story::raise_topology() {
 
 bool Story::seed_data() {
   const TopologyEndpoints& at = topology_->endpoints();
-  const bool wanted = profile_.data.users > 0 || !profile_.data.events.empty();
+  const DataSpec& data = profile_.data;
+  const bool wanted =
+      data.users > 0 || !data.events.empty() || !data.auctions.empty() || !data.rooms.empty();
   if (!wanted) return true;
   if (!at.admin) {
     end("failed",
@@ -182,9 +184,7 @@ bool Story::seed_data() {
   try {
     BoxofficeAdmin admin(*at.admin, at.admin_token);
     seeded_ = admin.seed(profile_.data, profile_.seed);
-    for (std::size_t i = 0; i < seeded_.events.size() && i < compiled_.run_values.size(); ++i) {
-      compiled_.run_values[i].second = static_cast<std::int64_t>(seeded_.events[i].id);
-    }
+    set_run_values();
     if (seeded_.users > 0) {
       const auto life = std::chrono::duration_cast<std::chrono::seconds>(run_length(profile_)) +
                         token_life_beyond_run;
@@ -203,6 +203,44 @@ bool Story::seed_data() {
     return false;
   }
   return true;
+}
+
+// In the order of Compiler::collect_slots().
+void Story::set_run_values() {
+  std::vector<std::uint64_t> ids;
+  for (std::size_t i = 0; i < profile_.data.events.size(); ++i)
+    ids.push_back(seeded_.events.at(i).id);
+  for (const SeededAuction& auction : seeded_.games.auctions) ids.push_back(auction.id);
+  ids.insert(ids.end(), seeded_.games.rooms.begin(), seeded_.games.rooms.end());
+  for (std::size_t i = 0; i < ids.size() && i < compiled_.run_values.size(); ++i)
+    compiled_.run_values[i].second = static_cast<std::int64_t>(ids[i]);
+}
+
+// Rooms open by the clock on the wall, so the load waits for it.
+void Story::wait_for_opening() {
+  if (profile_.data.rooms.empty()) return;
+  using std::chrono::duration_cast;
+  const RoomSpec& room = profile_.data.rooms.front();
+  const auto wall = duration_cast<Nanos>(std::chrono::system_clock::now().time_since_epoch());
+  Nanos wait = room.period - (wall + room.lead) % room.period;
+  if (wait == room.period) wait = Nanos{0};
+  note(fmt::format("waiting {:.1f} s, so that the room opens {:.0f} s into the run",
+                   to_seconds(wait), to_seconds(room.lead)));
+  for (const TimePoint end = now() + wait; now() < end && !stop_.stop_requested();)
+    std::this_thread::sleep_for(std::min<Nanos>(end - now(), std::chrono::milliseconds{100}));
+}
+
+// Their times count from the start of the load, which is now.
+void Story::open_sales() {
+  const TopologyEndpoints& at = topology_->endpoints();
+  if (!at.admin) return;
+  BoxofficeAdmin admin(*at.admin, at.admin_token);
+  for (std::size_t i = 0; i < profile_.data.events.size(); ++i) {
+    const EventSpec& event = profile_.data.events[i];
+    if (event.opens_after > Nanos{0}) admin.open_event(seeded_.events.at(i).id, event);
+  }
+  for (std::size_t i = 0; i < seeded_.games.auctions.size(); ++i)
+    admin.open_auction(seeded_.games.auctions[i].id, profile_.data.auctions.at(i));
 }
 
 // L10: what these workers reach against nothing, on this machine, now.
@@ -248,9 +286,11 @@ bool Story::drive_load() {
   usage_before_ = topology_->usage();
   open_histogram_log(to_seconds(plan.length + plan.drain));
   batches_.emplace(profile_.gates, series_labels(compiled_));
-  ProbeStreamRun probe(profile_, plan, seeded_.events);
+  ProbeStreamRun probe(profile_, plan);
   try {
+    wait_for_opening();
     probe.start(stop_.get_token());
+    open_sales();
     load_ =
         drive(plan, stop_.get_token(), [this](const LoadSecond& second) { second_passed(second); });
   } catch (const std::runtime_error& problem) {
@@ -338,7 +378,7 @@ void Story::quiesce_and_audit() {
   }
   if (stop_.stop_requested()) return end("interrupted", "stopped by a signal before the audit");
   note("auditing MariaDB, Redis and the clients' ledger");
-  const FinalState state = read_final_state(at, seeded_.events);
+  const FinalState state = read_final_state(at, seeded_.events, seeded_.games);
   for (Finding& finding : booking_invariants(load_.ledger, state)) {
     findings_.push_back(std::move(finding));
   }

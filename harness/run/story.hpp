@@ -34,6 +34,9 @@ class Story {
   void fill_head();
   bool raise_topology();
   bool seed_data();
+  void set_run_values();
+  void wait_for_opening();
+  void open_sales();
   bool run_setup();
   bool drive_load();
   void quiesce_and_audit();

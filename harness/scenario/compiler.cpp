@@ -17,8 +17,11 @@ bool same(const Diagnostic& a, const Diagnostic& b) {
 }
 
 bool is_run_value(std::string_view name) {
-  if (!name.starts_with("event_") || name.size() == 6) return false;
-  return name.find_first_not_of("0123456789", 6) == std::string_view::npos;
+  for (const std::string_view kind : {"event_", "auction_", "room_"}) {
+    if (!name.starts_with(kind) || name.size() == kind.size()) continue;
+    if (name.find_first_not_of("0123456789", kind.size()) == std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -36,10 +39,15 @@ Checked<CompiledRun> Compiler::compile() {
 
 void Compiler::collect_slots() {
   run_.slots.assign(builtin_names.begin(), builtin_names.end());
-  for (std::size_t event = 1; event <= profile_.data.events.size(); ++event) {
-    const auto slot = static_cast<std::uint32_t>(run_.slots.size());
-    run_.run_values.emplace_back(slot, Value{});
-    run_.slots.push_back("event_" + std::to_string(event));
+  // In the order in which the run fills them in: story.cpp.
+  const DataSpec& data = profile_.data;
+  for (const auto& [kind, count] :
+       {std::pair{"event_", data.events.size()}, std::pair{"auction_", data.auctions.size()},
+        std::pair{"room_", data.rooms.size()}}) {
+    for (std::size_t number = 1; number <= count; ++number) {
+      run_.run_values.emplace_back(static_cast<std::uint32_t>(run_.slots.size()), Value{});
+      run_.slots.push_back(kind + std::to_string(number));
+    }
   }
   collect_data_slots();
   for (const auto& [name, source] : profile_.variables) add_slot(name, source.place);

@@ -55,6 +55,13 @@ std::int64_t millis(Nanos duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+std::int64_t wall_ms() {
+  return millis(
+      std::chrono::duration_cast<Nanos>(std::chrono::system_clock::now().time_since_epoch()));
+}
+// Until the load starts: open_event() says when.
+std::int64_t opening_far_ms() { return wall_ms() + 3600000; }
+
 Json event_json(const EventSpec& event) {
   return {{"mode", "RESERVED"},
           {"rows", event.rows},
@@ -62,14 +69,51 @@ Json event_json(const EventSpec& event) {
           {"grades", Json::array({{{"grade", "A"}, {"price", event.price}}})},
           {"holdTtlMs", millis(event.hold_ttl)},
           {"maxPerUser", event.max_per_user},
-          {"saleOpenAt", nullptr},
+          {"saleOpenAt", event.opens_after > Nanos{0} ? Json(opening_far_ms()) : Json(nullptr)},
           {"queue",
            {{"on", event.queue_on},
             {"cap", event.queue_cap},
             {"rate", event.queue_rate},
             {"burst", event.queue_burst},
+            {"mode", event.queue_random ? "RANDOM" : "FIFO"},
             {"leaseMs", millis(event.queue_lease)},
             {"heartbeatMs", millis(event.queue_heartbeat)}}}};
+}
+
+// "own-raise" → "OWN_RAISE"
+std::string upper(std::string word) {
+  for (char& c : word) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return word;
+}
+
+Json auction_json(const AuctionSpec& auction) {
+  return {{"slots", auction.slots},
+          {"startPrice", auction.start_price},
+          {"minStep", auction.step},
+          {"maxBids", auction.bids},
+          {"rule", upper(auction.rule)},
+          {"pricing", auction.pricing == "uniform" ? "UNIFORM_CUTOFF" : "PAY_AS_BID"},
+          {"opensInMs", 3600000},  // until the load starts: open_auction()
+          {"durationMs", millis(auction.duration)},
+          {"offerTtlMs", millis(auction.offer_ttl)}};
+}
+
+Json room_json(const RoomSpec& room) {
+  return {{"rows", room.rows},           {"cols", room.columns},
+          {"bots", room.bots},           {"periodMs", millis(room.period)},
+          {"openMs", millis(room.open)}, {"reactionMs", millis(room.reaction)}};
+}
+
+SeededGames read_games(const Json& json, std::vector<SeededEvent>& events) {
+  SeededGames games;
+  for (const Json& auction : json.value("auctions", Json::array())) {
+    const auto event = auction.at("eventId").get<std::uint64_t>();
+    games.auctions.push_back({auction.at("id").get<std::uint64_t>(), event});
+    events.push_back({event, auction.at("epoch").get<std::uint32_t>(), 0});
+  }
+  for (const Json& room : json.value("practice", Json::array()))
+    games.rooms.push_back(room.at("id").get<std::uint64_t>());
+  return games;
 }
 
 }  // namespace
@@ -80,9 +124,12 @@ BoxofficeAdmin::BoxofficeAdmin(Endpoint admin, std::string token)
 BoxofficeAdmin::Seeded BoxofficeAdmin::seed(const DataSpec& data, std::uint64_t seed_number) {
   Json events = Json::array();
   for (const EventSpec& event : data.events) events.push_back(event_json(event));
-  const Json body{{"seed", seed_number},
-                  {"users", {{"n", data.users}, {"prefix", "load"}}},
-                  {"events", std::move(events)}};
+  Json body{{"seed", seed_number},
+            {"users", {{"n", data.users}, {"prefix", "load"}}},
+            {"events", std::move(events)}};
+  for (const AuctionSpec& auction : data.auctions)
+    body["auctions"].push_back(auction_json(auction));
+  for (const RoomSpec& room : data.rooms) body["practice"].push_back(room_json(room));
   const HttpAnswer answer = ask(admin_, token_, "POST", "/admin/seed", body, slow);
   Seeded seeded = read_json("POST /admin/seed", answer, [](const Json& json) {
     Seeded result;
@@ -93,12 +140,15 @@ BoxofficeAdmin::Seeded BoxofficeAdmin::seed(const DataSpec& data, std::uint64_t 
                                event.at("epoch").get<std::uint32_t>(),
                                event.at("seats").get<std::uint32_t>()});
     }
+    result.games = read_games(json, result.events);
     return result;
   });
-  if (seeded.users < data.users || seeded.events.size() != data.events.size()) {
+  const std::size_t events_made = data.events.size() + data.auctions.size();
+  if (seeded.users < data.users || seeded.events.size() != events_made ||
+      seeded.games.rooms.size() != data.rooms.size()) {
     throw TopologyError(fmt::format(
         "boxoffice admin: POST /admin/seed made {} users and {} events; {} and {} were asked for",
-        seeded.users, seeded.events.size(), data.users, data.events.size()));
+        seeded.users, seeded.events.size(), data.users, events_made));
   }
   return seeded;
 }
@@ -132,6 +182,16 @@ std::vector<UserToken> BoxofficeAdmin::tokens(std::uint64_t from, std::uint64_t 
                                     tokens.size(), to - from + 1));
   }
   return tokens;
+}
+
+void BoxofficeAdmin::open_event(std::uint64_t event, const EventSpec& spec) {
+  const Json body{{"at", wall_ms() + millis(spec.opens_after)}};
+  ask(admin_, token_, "POST", fmt::format("/admin/events/{}/open", event), body, quick);
+}
+
+void BoxofficeAdmin::open_auction(std::uint64_t auction, const AuctionSpec& spec) {
+  const Json body{{"inMs", millis(spec.opens_after)}, {"durationMs", millis(spec.duration)}};
+  ask(admin_, token_, "POST", fmt::format("/admin/auctions/{}/open", auction), body, quick);
 }
 
 QuiesceResult BoxofficeAdmin::quiesce(std::chrono::milliseconds timeout) {

@@ -15,6 +15,14 @@ struct SeededEvent {
   std::uint64_t id = 0;
   std::uint32_t epoch = 0, seats = 0;
 };
+struct SeededAuction {
+  std::uint64_t id = 0, event = 0;
+};
+struct SeededGames {
+  std::vector<SeededAuction> auctions;
+  std::vector<std::uint64_t> rooms;
+  [[nodiscard]] bool empty() const noexcept { return auctions.empty() && rooms.empty(); }
+};
 struct UserToken {
   std::uint64_t user = 0;
   std::string token;
@@ -36,9 +44,14 @@ class BoxofficeAdmin {
   struct Seeded {
     std::vector<SeededEvent> events;
     std::uint64_t first_user = 0, users = 0;
+    SeededGames games;  // the events of auctions are among `events`, after those asked for
   };
   Seeded seed(const DataSpec& data, std::uint64_t seed_number);
   std::vector<UserToken> tokens(std::uint64_t from, std::uint64_t to, std::chrono::seconds ttl);
+  // The sale opens `opens_after` from now.
+  void open_event(std::uint64_t event, const EventSpec& spec);
+  // The auction opens `opens_after` from now.
+  void open_auction(std::uint64_t auction, const AuctionSpec& spec);
   QuiesceResult quiesce(std::chrono::milliseconds timeout);
   TargetConfig config();
   std::string stats();

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "harness/topology/probe_games.hpp"
 #include "harness/topology/sql_audit.hpp"
 #include "harness/topology/stores.hpp"
 
@@ -213,7 +214,7 @@ RedisEvent read_event(RedisConnection& redis, const SeededEvent& seeded) {
 }  // namespace
 
 FinalState read_final_state(const TopologyEndpoints& endpoints,
-                            const std::vector<SeededEvent>& seeded) {
+                            const std::vector<SeededEvent>& seeded, const SeededGames& games) {
   FinalState state;
   std::vector<SeededEvent> events = seeded;
   if (!endpoints.mysql) {
@@ -221,6 +222,7 @@ FinalState read_final_state(const TopologyEndpoints& endpoints,
   } else {
     try {
       read_sql(*endpoints.mysql, events, state);
+      read_games(*endpoints.mysql, games, state);
       state.have_sql = true;
     } catch (const StoreProblem& problem) {
       state = FinalState{};
@@ -234,6 +236,7 @@ FinalState read_final_state(const TopologyEndpoints& endpoints,
   try {
     RedisConnection redis(*endpoints.redis, store_timeout);
     for (const SeededEvent& event : events) state.redis.push_back(read_event(redis, event));
+    read_ranks(redis, state);
     state.have_redis = true;
   } catch (const StoreProblem& problem) {
     state.redis.clear();

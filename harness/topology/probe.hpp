@@ -12,6 +12,6 @@ namespace stampede {
 // Never throws for an unreachable store: have_* stays false and *_problem says why.
 // The target should be quiet: what still changes while it is read is reported as a problem.
 FinalState read_final_state(const TopologyEndpoints& endpoints,
-                            const std::vector<SeededEvent>& events);
+                            const std::vector<SeededEvent>& events, const SeededGames& games = {});
 
 }  // namespace stampede

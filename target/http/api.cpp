@@ -115,6 +115,7 @@ HttpResponse problem(const No& no, const HttpRequest& request) {
   body.append(R"(],"retryAfterMs":)");
   body.append(no.retry_after_ms > 0 ? std::to_string(no.retry_after_ms) : "null");
   if (!no.opens_at.empty()) body.append(R"(,"opensAt":)").append(json_string(no.opens_at));
+  if (no.floor > 0) body.append(R"(,"floor":)").append(std::to_string(no.floor));
   body += '}';
   if (no.retry_after_ms > 0) {
     const std::int64_t seconds = (no.retry_after_ms + 999) / 1000;

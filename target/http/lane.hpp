@@ -49,8 +49,9 @@ class ServerLoad {
  public:
   std::atomic<std::uint32_t> connections{0}, websockets{0}, event_streams{0};
 
-  static constexpr std::array<std::string_view, 9> roles{
-      "", "catalog", "queue", "reservation", "order", "payment", "worker", "admin", "pg"};
+  static constexpr std::array<std::string_view, 11> roles{
+      "",        "catalog",  "queue",  "reservation", "order", "payment",
+      "auction", "practice", "worker", "admin",       "pg"};
   std::atomic<std::uint32_t>& in_flight(std::string_view role) noexcept {
     for (std::size_t i = 1; i < roles.size(); ++i) {
       if (roles[i] == role) return in_flight_[i];

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "target/admin_parts.hpp"
+#include "target/http/admin_games.hpp"
 #include "target/http/admin_json.hpp"
 #include "target/http/json_fields.hpp"
 #include "target/http/jwt.hpp"
@@ -71,6 +72,7 @@ class AdminRoutes {
         events_(thread.events),
         store_(make_admin_store(thread.mysql)),
         keys_(make_admin_keys(thread.redis)),
+        games_(thread),
         admin_({*store_, *keys_, thread.events, thread.catalogue, thread.seats, thread.seat_ledger,
                 thread.leases, thread.switches}) {}
 
@@ -99,6 +101,7 @@ class AdminRoutes {
   EventStore& events_;
   std::unique_ptr<AdminStore> store_;
   std::unique_ptr<AdminKeys> keys_;
+  AdminGames games_;
   Admin admin_;
 };
 
@@ -107,6 +110,7 @@ Task<HttpResponse> AdminRoutes::seed(const HttpRequest& request) {
   if (!body) co_return not_json(request);
   Problems problems;
   SeedPlan plan = read_seed_plan(*body, problems);
+  GamesPlan games = AdminGames::read(*body, problems);
   if (!problems.empty()) co_return invalid(problems, request);
   const TimePoint begun = Clock::now();
   const Seeded seeded = co_await admin_.seed(std::move(plan));
@@ -115,7 +119,9 @@ Task<HttpResponse> AdminRoutes::seed(const HttpRequest& request) {
                       {"events", static_cast<std::int64_t>(seeded.events.size())},
                       {"tookMs", static_cast<std::int64_t>(took)},
                       {"trace_id", request.trace_id}});
-  co_return answer(to_json(seeded));
+  Json told = to_json(seeded);
+  co_await games_.seed(std::move(games), admin_, told);
+  co_return answer(told);
 }
 
 // In slices, so that other requests of this thread get their turn.
@@ -331,6 +337,7 @@ constexpr AdminRow rows[] = {
 
 std::shared_ptr<void> add_admin_routes(ThreadContext& thread, RouteTable& table) {
   auto routes = std::make_shared<AdminRoutes>(thread);
+  auto games = add_admin_games(thread, table);
   for (const AdminRow& row : rows) {
     Route route;
     route.method = row.method;
@@ -344,7 +351,8 @@ std::shared_ptr<void> add_admin_routes(ThreadContext& thread, RouteTable& table)
     route.time_limit = time_limit;
     table.routes.push_back(std::move(route));
   }
-  return routes;
+  return std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<void>>>(
+      std::move(routes), std::move(games));
 }
 
 }  // namespace boxoffice

@@ -46,6 +46,9 @@ std::optional<No> check_seats(const EventInfo& event, std::vector<std::uint32_t>
 std::optional<No> check_status(const EventInfo& event) {
   if (event.status == "ENDED" || event.status == "CANCELLED") return refuse(Refusal::sale_ended);
   if (event.status == "DRAFT") return refuse(Refusal::not_found, "there is no such event");
+  // Its seats go to the winners: nobody holds one past them.
+  if (event.mode == "AUCTION")
+    return refuse(Refusal::seat_locked, "the seats of this event are auctioned");
   return std::nullopt;
 }
 

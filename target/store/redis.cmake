@@ -1,6 +1,7 @@
 # The Redis side of the stores. The scripts become a source file whenever one of them changes.
-set(lua_names auth_rotate extend gcra hold lock pend q_admit q_enter q_leave q_look q_poll q_requeue rebuild release
-              restore seat_feed settle sweep unlock unpend)
+set(lua_names auth_rotate bid bid_restore extend gcra hold lock pend practice practice_rank practice_ranks
+              practice_restore practice_undo q_admit q_enter q_leave q_look q_poll q_requeue rebuild release
+              restore seat_feed settle sweep unbid unlock unpend)
 set(lua_files "")
 foreach(name ${lua_names})
   list(APPEND lua_files ${CMAKE_CURRENT_SOURCE_DIR}/lua/${name}.lua)

@@ -34,11 +34,18 @@ struct RedisReply {
 // A script of target/store/lua, embedded at build time. Run by SHA, loaded again on NOSCRIPT.
 enum class Script : std::uint8_t {
   auth_rotate,
+  bid,
+  bid_restore,
   extend,
   gcra,
   hold,
   lock,
   pend,
+  practice,
+  practice_rank,
+  practice_ranks,
+  practice_restore,
+  practice_undo,
   q_admit,
   q_enter,
   q_leave,
@@ -51,6 +58,7 @@ enum class Script : std::uint8_t {
   seat_feed,
   settle,
   sweep,
+  unbid,
   unlock,
   unpend,
   count_

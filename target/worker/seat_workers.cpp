@@ -5,6 +5,7 @@
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/service/seat_rebuild.hpp"
+#include "target/service/wall_time.hpp"
 #include "target/worker/seat_repair.hpp"
 #include "target/worker/worker_loop.hpp"
 
@@ -16,6 +17,9 @@ constexpr Millis events_every{1000}, admit_every{100}, sweep_every{250};
 constexpr Millis reconcile_every{5000}, reconcile_again{1100};
 constexpr Millis admit_lease{1000}, admit_renew{300}, reconcile_lease{4000};
 constexpr std::uint32_t events_page = 200, event_pages_max = 50;
+// A sale that opens so soon is served already: people wait for it, and it opens without anybody's
+// doing.
+constexpr std::int64_t opens_soon_ms = 600000;
 
 std::string text(std::uint64_t number) { return std::to_string(number); }
 
@@ -35,6 +39,7 @@ class SeatWorkers {
     TimePoint lease_until, lease_again;  // of admission
     RepairList repairs;
   };
+  void serve(const EventPtr& event, std::map<std::uint64_t, std::shared_ptr<Served>>& found) const;
   Task<bool> may_admit(std::shared_ptr<Served> served);
   Task<bool> reconcile_event(std::shared_ptr<Served> served);
   Task<void> repair(EventPtr event, std::vector<SeatDifference> differences, std::string lease,
@@ -54,18 +59,26 @@ std::vector<std::shared_ptr<SeatWorkers::Served>> SeatWorkers::all() const {
   return list;
 }
 
+void SeatWorkers::serve(const EventPtr& event,
+                        std::map<std::uint64_t, std::shared_ptr<Served>>& found) const {
+  const bool later =
+      event->status == "SCHEDULED" && event->sale_open_ms > wall_clock_ms() + opens_soon_ms;
+  if (later) return;
+  const auto known = served_.find(event->id);
+  const bool same = known != served_.end() && known->second->event->epoch == event->epoch;
+  auto served = same ? known->second : std::make_shared<Served>();
+  served->event = event;
+  found[event->id] = std::move(served);
+}
+
 Task<Millis> SeatWorkers::find_events() {
   std::map<std::uint64_t, std::shared_ptr<Served>> found;
-  for (std::uint32_t page = 0; page < event_pages_max; ++page) {
-    const EventPage events = co_await thread_.events.page("ON_SALE", "", page, events_page);
-    for (const EventPtr& event : events.items) {
-      const auto known = served_.find(event->id);
-      const bool same = known != served_.end() && known->second->event->epoch == event->epoch;
-      auto served = same ? known->second : std::make_shared<Served>();
-      served->event = event;
-      found[event->id] = std::move(served);
+  for (const char* status : {"ON_SALE", "SCHEDULED"}) {
+    for (std::uint32_t page = 0; page < event_pages_max; ++page) {
+      const EventPage events = co_await thread_.events.page(status, "", page, events_page);
+      for (const EventPtr& event : events.items) serve(event, found);
+      if (events.items.size() < events_page) break;
     }
-    if (events.items.size() < events_page) break;
   }
   served_ = std::move(found);
   // After a loss of data nobody should have to wait for a customer to notice.

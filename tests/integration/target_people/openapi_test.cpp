@@ -73,6 +73,7 @@ class OpenApiTest : public PeopleFixture {
   std::uint64_t ask_about_catalogue();
   void ask_about_queue(std::uint64_t user);
   void ask_about_purchase(std::uint64_t event, std::uint64_t user);
+  void ask_about_games(std::uint64_t user);
   void ask_operator(std::uint64_t event);
 
   std::optional<Router> main_router_, admin_router_;
@@ -223,6 +224,33 @@ void OpenApiTest::ask_about_purchase(std::uint64_t event, std::uint64_t user) {
   open("POST", "/webhooks/payments", "{}");
 }
 
+void OpenApiTest::ask_about_games(std::uint64_t user) {
+  const Told seeded = admin("POST", "/admin/seed",
+                            R"({"auctions":[{"slots":2}],)"
+                            R"("practice":[{"periodMs":600000,"openMs":600000}]})");
+  const std::string auction = seeded.json.at("auctions").at(0).at("id").dump();
+  const std::string room = seeded.json.at("practice").at(0).at("id").dump();
+  admin("POST", "/admin/auctions/" + auction + "/open", R"({"durationMs":600000})");
+  admin("POST", "/admin/bots", R"({"room":)" + room + R"(,"bots":3})");
+  admin("GET", "/admin/bots");
+  admin("DELETE", "/admin/bots?room=" + room);
+  admin("DELETE", "/admin/bots?room=0");
+  const std::string house = "/api/auctions/" + auction;
+  as(user, "GET", house);
+  as(user, "POST", house + "/bids", R"({"amount":20000})", "Idempotency-Key: b1\r\n");
+  as(user, "POST", house + "/bids", R"({"amount":20001})", "Idempotency-Key: b2\r\n");
+  as(user, "GET", house + "/me");
+  as(user, "GET", house + "/result");
+  as(user, "HEAD", house + "/stream");
+  covered_.insert("get /api/auctions/{id}/stream");
+  const std::string hall = "/api/practice/" + room;
+  as(user, "GET", hall);
+  const Told record = as(user, "POST", hall + "/confirm", R"({"seatId":1})");
+  as(user, "POST", hall + "/confirm", R"({"seatId":2})");
+  as(user, "GET", hall + "/records/" + record.json.at("recordId").get<std::string>());
+  as(user, "GET", hall + "/leaderboard");
+}
+
 void OpenApiTest::ask_operator(std::uint64_t event) {
   const std::string id = std::to_string(event);
   const Told seeded = admin("POST", "/admin/seed",
@@ -259,9 +287,14 @@ TEST_F(OpenApiTest, AnswersHaveTheShapeThatIsDescribed) {
   const std::uint64_t event = ask_about_catalogue();
   ask_about_queue(77);
   ask_about_purchase(event, 77);
+  ask_about_games(77);
   ask_operator(event);
   // What a run of this length cannot have a good answer of.
-  const std::set<std::string> elsewhere{"post /webhooks/payments", "put /admin/defects"};
+  const std::set<std::string> elsewhere{"post /webhooks/payments", "put /admin/defects",
+                                        // of an auction that has closed: target_games_test
+                                        "get /api/auctions/{id}/result",
+                                        "post /api/auctions/{id}/award/accept",
+                                        "delete /api/auctions/{id}/award"};
   for (const Route& route : boxoffice->table().routes) {
     const std::string one = lower(route.method) + " " + std::string(route.pattern);
     EXPECT_TRUE(covered_.contains(one) || elsewhere.contains(one)) << one << " was never answered";

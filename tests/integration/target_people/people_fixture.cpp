@@ -1,5 +1,8 @@
 #include "tests/integration/target_people/people_fixture.hpp"
 
+#include "target/auction_parts.hpp"
+#include "target/practice_parts.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
@@ -53,6 +56,8 @@ RunningBoxoffice::RunningBoxoffice(Config config, const ServerLimits& limits)
              add_reservation_routes(*context_, table_),
              add_order_routes(*context_, table_),
              add_payment_routes(*context_, table_),
+             add_auction_routes(*context_, table_),
+             add_practice_routes(*context_, table_),
              add_admin_routes(*context_, table_)};
   server_ = std::make_unique<HttpServer>(io_, config_, metrics_, switches_, load_, table_, limits);
   port_ = server_->listen("127.0.0.1", 0, Surface::main, false);

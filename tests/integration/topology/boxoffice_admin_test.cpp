@@ -64,7 +64,8 @@ TEST_F(AdminClient, SeedsWhatTheProfileSays) {
     {"mode":"RESERVED","rows":10,"cols":20,"grades":[{"grade":"A","price":50000}],
      "holdTtlMs":5000,"maxPerUser":4,"saleOpenAt":null,
      "queue":{"on":true,
-              "cap":100,"rate":50.0,"burst":50.0,"leaseMs":30000,"heartbeatMs":15000}}]})"));
+              "cap":100,"rate":50.0,"burst":50.0,"mode":"FIFO","leaseMs":30000,
+              "heartbeatMs":15000}}]})"));
 }
 
 TEST_F(AdminClient, ReadsTokensLineByLine) {

@@ -215,6 +215,133 @@ TEST_F(Probe, A9UnsentMessage) {
   EXPECT_EQ(fired(look()), "A9=1 ");
 }
 
+class GamesProbe : public Probe {
+ protected:
+  // Auction 1 of 2 slots: 21 and 22 won, 23 lost. Room 5: a person, and a bot.
+  void SetUp() override {
+    Probe::SetUp();
+    run("INSERT INTO auctions (id, event_id, slots, start_price, opens_at, closes_at, status) "
+        "VALUES (1, 1, 2, 100, NOW(3), NOW(3), 'CLOSED')");
+    bid(21, 1, 3000, 1);
+    bid(22, 1, 1000, 2);
+    bid(22, 2, 2000, 4);
+    bid(23, 1, 2000, 5);
+    award(1, 21, 3000, 1);
+    award(2, 22, 2000, 2);
+    run("INSERT INTO practice_rooms (id, title, bots) VALUES (5, 'r', 1)");
+    run("INSERT INTO users (id, login, nickname, pw_hash, is_bot) VALUES (31, 'p', 'p', '!', 0), "
+        "(32, 'b', 'b', '!', 1)");
+    record(31, 4, 1200, 0);
+    record(32, 5, 900, 1);
+  }
+  void bid(int user, int number, int amount, int seq) {
+    run(fmt::format("INSERT INTO bids VALUES (1, {}, {}, 3, {}, {}, NOW(6))", user, number, amount,
+                    seq));
+  }
+  void award(int rank, int user, int amount, int slot) {
+    run(fmt::format(
+        "INSERT INTO auction_awards (auction_id, rank_no, user_id, amount, slot_no, "
+        "status, offered_at, deadline_at) VALUES (1, {}, {}, {}, {}, 'OFFERED', NOW(6), "
+        "NOW(3))",
+        rank, user, amount, slot));
+  }
+  void record(int user, int seat, int duration, int bot) {
+    run(
+        fmt::format("INSERT INTO practice_records (room_id, cycle_id, user_id, seat_no, "
+                    "duration_ms, is_bot) VALUES (5, 77, {}, {}, {}, {})",
+                    user, seat, duration, bot));
+  }
+  FinalState look_at_games() {
+    TopologyEndpoints endpoints;
+    endpoints.mysql = stores_->mysql();
+    endpoints.redis = stores_->redis();
+    return read_final_state(endpoints, {{1, 1, 10}}, {{{1, 1}}, {5}});
+  }
+  std::string fired_games() {
+    const FinalState state = look_at_games();
+    EXPECT_TRUE(state.have_sql) << state.sql_problem;
+    std::string ids;
+    for (const SqlCheck& check : state.game_checks) {
+      if (check.bad > 0) ids += fmt::format("{}={} ", check.id, check.bad);
+    }
+    return ids;
+  }
+};
+
+TEST_F(GamesProbe, CleanRowsFireNothingAndAreRead) {
+  EXPECT_EQ(fired_games(), "");
+  const FinalState state = look_at_games();
+  EXPECT_EQ(state.game_checks.size(), 7U);
+  EXPECT_EQ(state.bids.size(), 4U);
+  ASSERT_EQ(state.ranks.size(), 1U);
+  EXPECT_EQ(state.ranks[0].counts, (std::map<std::uint64_t, std::uint64_t>{{1200, 1}}))
+      << "bots have no rank";
+  EXPECT_TRUE(look().game_checks.empty());
+}
+
+TEST_F(GamesProbe, A10AFourthBidAndALiveAwardTooMany) {
+  run("ALTER TABLE bids DROP CONSTRAINT ck_bid_no");
+  for (int number = 2; number <= 4; ++number) bid(21, number, 3000, 10 + number);
+  EXPECT_EQ(fired_games(), "A10=1 ");
+  run("ALTER TABLE auction_awards DROP INDEX uq_award_slot");
+  award(3, 23, 2000, 2);
+  EXPECT_EQ(fired_games(), "A10=2 ");
+}
+
+TEST_F(GamesProbe, A11ARankIsPassedOverOrATieGoesToTheLater) {
+  run("UPDATE auction_awards SET user_id = 23 WHERE rank_no = 2");
+  EXPECT_EQ(fired_games(), "A11=2 ") << "22 was passed over, 23 was offered another rank";
+}
+
+TEST_F(GamesProbe, A13AWrongPrice) {
+  run("UPDATE auction_awards SET amount = 2999 WHERE rank_no = 1");
+  EXPECT_EQ(fired_games(), "A13=1 ");
+  run("UPDATE auctions SET pricing = 'UNIFORM_CUTOFF'");
+  EXPECT_EQ(fired_games(), "A13=1 ");
+  run("UPDATE auction_awards SET amount = 2000 WHERE rank_no = 1");
+  EXPECT_EQ(fired_games(), "");
+}
+
+TEST_F(GamesProbe, A14PaidWithoutAConfirmedOrder) {
+  run("UPDATE auction_awards SET status = 'PAID' WHERE rank_no = 1");
+  EXPECT_EQ(fired_games(), "A14=1 ");
+  run("UPDATE auction_awards SET status = 'OFFERED', order_id = 1 WHERE rank_no = 1");
+  EXPECT_EQ(fired_games(), "A14=1 ") << "order 1 is confirmed, and of somebody else";
+}
+
+TEST_F(GamesProbe, A12ASeatTwiceAndAPersonTwice) {
+  run("ALTER TABLE practice_records DROP INDEX uq_pr_seat, DROP INDEX uq_pr_user");
+  record(31, 5, 1300, 0);
+  EXPECT_EQ(fired_games(), "A12=2 ");
+}
+
+TEST_F(GamesProbe, A15ARecordOutsideTheWindow) {
+  run("UPDATE practice_records SET duration_ms = 14999 WHERE user_id = 31");
+  EXPECT_EQ(fired_games(), "");
+  run("UPDATE practice_records SET duration_ms = 15000 WHERE user_id = 31");
+  EXPECT_EQ(fired_games(), "A15=1 ");
+  run("UPDATE practice_records SET duration_ms = 1, seat_no = 100 WHERE user_id = 31");
+  EXPECT_EQ(fired_games(), "A15=1 ");
+}
+
+TEST_F(GamesProbe, A16TwoEnginesOfBotsOrABotInDisguise) {
+  run("INSERT INTO users (id, login, nickname, pw_hash, is_bot) VALUES (33, 'c', 'c', '!', 1)");
+  record(33, 6, 1000, 1);
+  EXPECT_EQ(fired_games(), "A16=1 ");
+  run("UPDATE practice_records SET is_bot = 0 WHERE user_id = 33");
+  EXPECT_EQ(fired_games(), "A16=1 ");
+}
+
+TEST_F(GamesProbe, ReadsTheTreeOfDurations) {
+  RedisConnection redis(stores_->redis(), std::chrono::seconds{5});
+  (void)redis.text({"HSET", "{pr5}:ph", "n", "1", "1201", "1"});
+  const FinalState state = look_at_games();
+  ASSERT_TRUE(state.have_redis) << state.redis_problem;
+  EXPECT_EQ(state.ranks.at(0).tree_size, 1);
+  EXPECT_EQ(state.ranks.at(0).tree, (std::map<std::uint64_t, std::int64_t>{{1201, 1}}));
+  EXPECT_EQ(state.ranks.at(0).open_ms, 15000U);
+}
+
 TEST_F(Probe, AtMostTenSamples) {
   for (int i = 0; i < 15; ++i) {
     run("INSERT INTO outbox (stream, agg_id, type, payload) VALUES ('order', 1, 'X', '{}')");
