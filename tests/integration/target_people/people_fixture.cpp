@@ -99,7 +99,8 @@ std::string Told::field(std::string_view name) const {
 
 Config PeopleFixture::config_of_suite() {
   Config config;
-  config.roles = {"catalog", "queue", "reservation", "order", "payment", "admin"};
+  config.roles = {"catalog", "queue",   "reservation", "order",
+                  "payment", "auction", "practice",    "admin"};
   config.jwt_secret = "the jwt secret of this test";
   config.pass_secret = "the pass secret of this test";
   config.webhook_secret = "the webhook secret of this test";
