@@ -25,8 +25,11 @@ struct MysqlProxy::Pair {
   Tcp::socket client, database;
   bool mute = false;  // the next answer is the end
 
+  // A child process may hold copies of the sockets: the end is told, not left to the last close.
   void close() {
     boost::system::error_code ignored;
+    client.shutdown(Tcp::socket::shutdown_both, ignored);
+    database.shutdown(Tcp::socket::shutdown_both, ignored);
     client.close(ignored);
     database.close(ignored);
   }

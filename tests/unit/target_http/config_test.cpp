@@ -28,7 +28,7 @@ TEST(Config, DefaultsAreEnough) {
   const auto outcome = read({});
   ASSERT_TRUE(outcome.config.has_value());
   EXPECT_EQ(outcome.config->port, 8080);
-  EXPECT_EQ(outcome.config->roles.size(), 7U);
+  EXPECT_EQ(outcome.config->roles.size(), 9U);
   EXPECT_EQ(outcome.made_up.size(), 3U) << "missing secrets are made up, and told";
   EXPECT_GE(outcome.config->jwt_secret.size(), 32U);
 }
