@@ -23,7 +23,7 @@ using Change = std::pair<std::uint32_t, std::uint8_t>;
 
 constexpr Millis refresh_every{1000};
 constexpr Millis after_failure{500};
-constexpr int rest_factor = 2;  // of the time that the last flush took
+constexpr int rest_factor = 2;                         // of the time that the last flush took
 constexpr std::size_t recent_bytes_max = 1024 * 1024;  // per event: what a resume finds in memory
 constexpr unsigned catching_up_max = 64;               // resumes that ask Redis at once
 constexpr int catch_up_looks_max = 10;                 // of seat_news_entries_max each
