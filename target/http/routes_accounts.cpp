@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "target/account_parts.hpp"
+#include "target/http/json_answers.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/json_fields.hpp"
 #include "target/http/jwt.hpp"
@@ -21,22 +22,6 @@ using Problems = std::vector<std::string>;
 constexpr std::chrono::minutes access_ttl{60};
 constexpr std::size_t session_bytes = 16, text_bytes_max = 1024;
 constexpr std::uint32_t page_size_default = 20, page_size_max = 100, page_max = 100000;
-
-No refuse(Refusal refusal, std::string detail) {
-  No no;
-  no.refusal = refusal;
-  no.detail = std::move(detail);
-  return no;
-}
-
-HttpResponse invalid(const Problems& problems, const HttpRequest& request) {
-  return problem(refuse(Refusal::validation_failed, fmt::format("{}", fmt::join(problems, "; "))),
-                 request);
-}
-
-HttpResponse answer(const Json& json, int status = 200) {
-  return json_response(status, json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 // Tokens and personal data are nothing for a shared cache.
 HttpResponse not_stored(HttpResponse response) {

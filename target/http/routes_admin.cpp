@@ -8,6 +8,7 @@
 #include "target/admin_parts.hpp"
 #include "target/http/admin_games.hpp"
 #include "target/http/admin_json.hpp"
+#include "target/http/json_answers.hpp"
 #include "target/http/json_fields.hpp"
 #include "target/http/jwt.hpp"
 #include "target/log.hpp"
@@ -23,22 +24,6 @@ constexpr Millis time_limit{120000};
 constexpr std::int64_t quiesce_ms_max = 100000;  // leaves time to answer
 constexpr std::uint64_t tokens_max = 200000, tokens_slice = 500;
 constexpr std::int64_t token_ttl_ms_max = 7LL * 86400000;
-
-No refuse(Refusal refusal, std::string detail) {
-  No no;
-  no.refusal = refusal;
-  no.detail = std::move(detail);
-  return no;
-}
-
-HttpResponse invalid(const Problems& problems, const HttpRequest& request) {
-  return problem(refuse(Refusal::validation_failed, fmt::format("{}", fmt::join(problems, "; "))),
-                 request);
-}
-
-HttpResponse answer(const Json& json, int status = 200) {
-  return json_response(status, json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 // An absent body is an empty object; nullopt: not JSON.
 std::optional<Json> body_of(const HttpRequest& request) {

@@ -4,6 +4,7 @@
 #include "target/account_parts.hpp"
 #include "target/admin_parts.hpp"
 #include "target/http/admin_json.hpp"
+#include "target/http/json_answers.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/json_fields.hpp"
 #include "target/service/venues.hpp"
@@ -19,22 +20,6 @@ constexpr std::int64_t venue_rows_max = 200, venue_columns_max = 200;
 constexpr std::int64_t price_max = 100000000;
 constexpr std::size_t grades_max = 26;
 constexpr Millis making_time{60000};
-
-No refuse(Refusal refusal, std::string detail) {
-  No no;
-  no.refusal = refusal;
-  no.detail = std::move(detail);
-  return no;
-}
-
-HttpResponse invalid(const Problems& problems, const HttpRequest& request) {
-  return problem(refuse(Refusal::validation_failed, fmt::format("{}", fmt::join(problems, "; "))),
-                 request);
-}
-
-HttpResponse answer(const Json& json, int status = 200) {
-  return json_response(status, json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 Json to_json(const Venue& venue) {
   return {{"venueId", venue.id},
