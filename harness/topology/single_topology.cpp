@@ -130,6 +130,24 @@ std::vector<Process*> PrivateStores::processes() const {
   return {redis_process_.get(), mariadb_process_.get()};
 }
 
+std::vector<ProcessUsage> usage_of(const std::vector<Process*>& processes) {
+  std::vector<ProcessUsage> all;
+  for (const Process* process : processes) {
+    if (const auto usage = process->usage()) all.push_back(*usage);
+  }
+  return all;
+}
+
+std::optional<std::string> first_death(const std::vector<Process*>& processes) {
+  for (Process* process : processes) {
+    if (process->alive()) continue;
+    const std::string words = process->last_words();
+    return fmt::format("{} {}{}", process->role(), process->ending(),
+                       words.empty() ? "" : "; last words:\n" + words);
+  }
+  return std::nullopt;
+}
+
 void PrivateStores::start_mariadb(const TopologyPlan& plan, const Progress& progress) {
   MariadbPlan mariadb;
   mariadb.server = find_tool(plan, "mariadb", "mariadbd", "mariadb-server");
@@ -220,23 +238,8 @@ class SingleTopology final : public Topology {
 
   const TopologyEndpoints& endpoints() const noexcept override { return endpoints_; }
 
-  std::vector<ProcessUsage> usage() const override {
-    std::vector<ProcessUsage> all;
-    for (const Process* process : processes()) {
-      if (const auto usage = process->usage()) all.push_back(*usage);
-    }
-    return all;
-  }
-
-  std::optional<std::string> died() override {
-    for (Process* process : processes()) {
-      if (process->alive()) continue;
-      const std::string words = process->last_words();
-      return fmt::format("{} {}{}", process->role(), process->ending(),
-                         words.empty() ? "" : "; last words:\n" + words);
-    }
-    return std::nullopt;
-  }
+  std::vector<ProcessUsage> usage() const override { return usage_of(processes()); }
+  std::optional<std::string> died() override { return first_death(processes()); }
 
   std::vector<std::string> describe() const override {
     std::vector<std::string> lines{"boxoffice: " + command_};

@@ -37,6 +37,11 @@ class PrivateStores {
   std::unique_ptr<Process> mariadb_process_, redis_process_;
 };
 
+// Of those that are still there.
+[[nodiscard]] std::vector<ProcessUsage> usage_of(const std::vector<Process*>& processes);
+// A message when one is no longer alive: how it ended, and its last words.
+[[nodiscard]] std::optional<std::string> first_death(const std::vector<Process*>& processes);
+
 [[nodiscard]] std::unique_ptr<Topology> start_single(const TopologyPlan& plan,
                                                      const std::stop_token& stop,
                                                      const PrivateStores::Progress& progress);
