@@ -295,6 +295,13 @@ Task<void> QueueHub::read_feed(Room& room) {
       if (since != TimePoint{}) parts_.metrics.observe("queue_wait", Clock::now() - since);
     }
   }
+  // Looked at in this very tick, not with the next round of positions.
+  for (const std::uint64_t user : news.ghosts) {
+    const auto found = room.sessions.find(user);
+    if (found == room.sessions.end() || found->second->soon) continue;
+    found->second->soon = true;
+    room.soon.push_back(found->second);
+  }
   // Everybody reads the same stream in the same order, so all agree on which connection is newest.
   for (const ConnectionNote& note : news.connections) {
     const auto found = room.sessions.find(note.user);

@@ -35,6 +35,7 @@ struct FeedNews {
     std::int64_t at_ms = 0;  // Redis' clock
   };
   std::vector<Admitted> admitted;
+  std::vector<std::uint64_t> ghosts;  // given up after silence; they may have entered again since
   std::vector<ConnectionNote> connections;
 };
 

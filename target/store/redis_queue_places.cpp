@@ -107,6 +107,18 @@ std::int64_t number_of(std::string_view text) {
   return number;
 }
 
+// An entry of the room's own stream: who was admitted ("u", "p"), or who was given up ("g").
+void read_change(const RedisReply& entry, FeedNews& news) {
+  const std::vector<std::uint64_t> ghosts = read_users(field_of(entry, "g"));
+  news.ghosts.insert(news.ghosts.end(), ghosts.begin(), ghosts.end());
+  FeedNews::Admitted admitted;
+  admitted.users = read_users(field_of(entry, "u"));
+  if (admitted.users.empty()) return;
+  admitted.pass_end_ms = number_of(field_of(entry, "p"));
+  admitted.at_ms = number_of(entry.elements[0].str());  // "ms-n"
+  news.admitted.push_back(std::move(admitted));
+}
+
 class RedisQueuePlaces final : public QueuePlaces, public QueueFeed {
  public:
   RedisQueuePlaces(RedisClient& redis, Metrics& metrics) : redis_(redis), metrics_(metrics) {}
@@ -244,11 +256,7 @@ Task<FeedNews> RedisQueuePlaces::read(EventPtr event, FeedCursor& cursor) {
     for (const RedisReply& entry : stream.elements[1].elements) {
       if (entry.elements.empty()) continue;
       if (is_admissions) {
-        FeedNews::Admitted admitted;
-        admitted.users = read_users(field_of(entry, "u"));
-        admitted.pass_end_ms = number_of(field_of(entry, "p"));
-        admitted.at_ms = number_of(entry.elements[0].str());  // "ms-n"
-        news.admitted.push_back(std::move(admitted));
+        read_change(entry, news);
         cursor.admissions = entry.elements[0].text;
       } else {
         read_notes(field_of(entry, "c"), news.connections);

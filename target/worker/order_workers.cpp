@@ -16,17 +16,18 @@ namespace {
 
 constexpr Millis reconcile_period{5000}, reconcile_age{10000};
 constexpr Millis connect_time{1000};
+constexpr Millis gather_time{1000};      // of notices and figures
 constexpr int reconcile_all_every = 12;  // turns: once a minute
 
 // A consumer group's member of this process, with the connection that its reads block.
 class Group {
  public:
   Group(ThreadContext& thread, WorkerPlace place, EventStreams& streams, OutboxStore& outbox,
-        std::string name, StreamConsumer::Effect effect)
+        std::string name, Millis gather, StreamConsumer::Effect effect)
       : name_(std::move(name)),
         redis_(thread.io, thread.config.redis_host, thread.config.redis_port),
         reading_(make_event_streams(redis_)),
-        consumer_(std::move(place), *reading_, streams, outbox, setting(thread.config),
+        consumer_(std::move(place), *reading_, streams, outbox, setting(thread.config, gather),
                   std::move(effect)) {}
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -38,11 +39,12 @@ class Group {
   Task<Millis> trim() { return consumer_.trim(); }
 
  private:
-  StreamConsumer::Setting setting(const Config& config) const {
+  StreamConsumer::Setting setting(const Config& config, Millis gather) const {
     StreamConsumer::Setting setting;
     setting.group = name_;
     setting.consumer = fmt::format("n{}-{}", config.node, getpid());
     setting.streams = {"order", "pay"};
+    setting.gather = gather;
     return setting;
   }
 
@@ -77,14 +79,14 @@ class OrderWorkers : public std::enable_shared_from_this<OrderWorkers> {
                .gateway = *gateway_,
                .ids = OrderIds(thread.config.node, thread.thread)}) {
     using Entries = std::vector<StreamEntry>;
-    add_group(thread, "settle", [this](Entries entries) {
+    add_group(thread, "settle", Millis(0), [this](Entries entries) {
       return settle_events(*orders_, *settler_, std::move(entries));
     });
-    add_group(thread, "saga",
+    add_group(thread, "saga", Millis(0),
               [this](Entries entries) { return advance_saga(sweeper_, std::move(entries)); });
-    add_group(thread, "notify",
+    add_group(thread, "notify", gather_time,
               [this](Entries entries) { return notify_events(*books_, std::move(entries)); });
-    add_group(thread, "stats",
+    add_group(thread, "stats", gather_time,
               [this](Entries entries) { return count_events(*books_, std::move(entries)); });
   }
 
@@ -108,9 +110,10 @@ class OrderWorkers : public std::enable_shared_from_this<OrderWorkers> {
   }
 
  private:
-  void add_group(ThreadContext& thread, std::string name, StreamConsumer::Effect effect) {
+  void add_group(ThreadContext& thread, std::string name, Millis gather,
+                 StreamConsumer::Effect effect) {
     groups_.push_back(std::make_unique<Group>(thread, place_, *streams_, *outbox_, std::move(name),
-                                              std::move(effect)));
+                                              gather, std::move(effect)));
   }
 
   Task<Millis> relay() { return relay_.turn(); }

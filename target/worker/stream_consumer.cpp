@@ -22,10 +22,12 @@ Task<Millis> StreamConsumer::turn() {
                                            consumer_batch_max, consumer_block);
   if (read.no_group) {
     co_await recover();
-  } else if (!read.entries.empty()) {
-    co_await handle(std::move(read.entries));
+    co_return Millis(0);
   }
-  co_return Millis(0);
+  if (read.entries.empty()) co_return Millis(0);
+  const bool more = read.entries.size() >= consumer_batch_max;
+  co_await handle(std::move(read.entries));
+  co_return more ? Millis(0) : setting_.gather;
 }
 
 Task<void> StreamConsumer::handle(std::vector<StreamEntry> entries) {

@@ -17,7 +17,7 @@
 
 namespace boxoffice {
 
-inline constexpr std::uint32_t consumer_batch_max = 64, deliveries_max = 8;
+inline constexpr std::uint32_t consumer_batch_max = 256, deliveries_max = 8;
 inline constexpr Millis consumer_block{1000}, claim_period{5000}, claim_idle{30000};
 inline constexpr std::chrono::minutes replay_window{10};
 
@@ -30,6 +30,9 @@ class StreamConsumer {
     std::vector<std::string> streams;
     Millis claim_idle = boxoffice::claim_idle;
     Millis claim_period = boxoffice::claim_period;
+    // Rest after a batch that was not full. An effect that nobody waits for costs the database less
+    // once a second than with each of the relay's batches.
+    Millis gather{0};
   };
 
   // `reading` may be a connection of its own, because reads block it.

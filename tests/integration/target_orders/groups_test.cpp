@@ -188,6 +188,21 @@ TEST_F(Groups, LossOfRedisIsReplayedFromTheOutboxAndChangesNoFigure) {
   expect_notices();
 }
 
+// Figures that nobody waits for are written with a second's events at once.
+TEST_F(Groups, AfterABatchThatWasNotFullItGathers) {
+  StreamConsumer::Setting setting;
+  setting.group = "stats";
+  setting.consumer = "a";
+  setting.streams = {"order", "pay"};
+  setting.gather = Millis(700);
+  StreamConsumer stats(place(), *streams, *streams, *outbox, setting, effect_of("stats"));
+  EXPECT_EQ(run(io, stats.turn()), Millis(0));  // makes the group
+  sell();
+  relay();
+  EXPECT_EQ(run(io, stats.turn()), Millis(700));
+  expect_figures();
+}
+
 TEST_F(Groups, WorkersRunThemAll) {
   spawn_workers();
   sell();

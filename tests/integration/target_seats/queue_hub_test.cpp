@@ -49,9 +49,9 @@ class QueueHubOnRedis : public RedisFixture {
     QueueHub::start(made);
     return made;
   }
-  EventPtr serve(EventInfo info) {
+  EventPtr serve(EventInfo info, std::int64_t push_ms = 60) {
     info.queue.on = true;
-    info.queue.push_ms = 60;
+    info.queue.push_ms = push_ms;
     const EventPtr event = ready(info);
     events.events[event->id] = event;
     return event;
@@ -163,6 +163,37 @@ TEST_F(QueueHubOnRedis, FramesKeepThePlaceAndSilenceLosesIt) {
   EXPECT_TRUE(beating.line->of("ghosted").empty());
   EXPECT_EQ(silent.line->of("ghosted").size(), 1U);
   EXPECT_EQ(silent.line->code, 4408);
+}
+
+TEST_F(QueueHubOnRedis, WhoIsGivenUpHearsItBeforeTheNextRoundOfPositions) {
+  EventInfo info = open_event(1, 10);
+  info.queue.heartbeat_ms = 600'000;
+  info.queue.rate = info.queue.burst = 0;
+  const EventPtr event = serve(info, 180'000);  // a round is longer than the test
+  enter(event, 5);
+  enter(event, 6);
+  const Client silent = connect(*hub, 5), other = connect(*hub, 6);
+  ASSERT_TRUE(eventually([&] { return other.line->of("pos").size() == 1; }));
+  pass(200);  // the first round is over
+  command({"ZADD", key(*event, "qh"), "1", "5"});
+  ASSERT_EQ(run(io, queue->admit(event)).ghosts, 1U);
+  EXPECT_TRUE(eventually([&] { return silent.line->of("ghosted").size() == 1; }));
+  EXPECT_TRUE(other.line->of("ghosted").empty());
+}
+
+TEST_F(QueueHubOnRedis, WhoEnteredAgainIsNoGhost) {
+  EventInfo info = open_event(1, 10);
+  info.queue.heartbeat_ms = 600'000;
+  info.queue.rate = info.queue.burst = 0;
+  const EventPtr event = serve(info, 180'000);
+  enter(event, 5);
+  const Client client = connect(*hub, 5);
+  ASSERT_TRUE(eventually([&] { return client.line->of("pos").size() == 1; }));
+  command({"ZADD", key(*event, "qh"), "1", "5"});
+  ASSERT_EQ(run(io, queue->admit(event)).ghosts, 1U);
+  ASSERT_TRUE(run(io, queue->enter(event, 5, 0.5)));
+  pass(300);
+  EXPECT_TRUE(client.line->of("ghosted").empty());
 }
 
 TEST_F(QueueHubOnRedis, ANewerConnectionReplacesTheOlderHereAndElsewhere) {
