@@ -168,18 +168,23 @@ void users_section(const Options& options) {
              told.errors);
 }
 
+// At a rate that leaves the cores free: three busy threads on two cores would measure the
+// scheduler.
 void workers_section(const Options& options) {
-  fmt::print("\n# Workers: CPU of a request with one worker and with two, 64 connections each\n");
+  constexpr double rate = 8'000;
+  fmt::print("\n# Workers: CPU of a request at {:.0f} requests a second for each worker\n", rate);
   const Server server(Server::Kind::lean, options.folder, bench::any_core);
   Load one;
   one.port = server.port();
   one.seconds = options.seconds + 2;
+  one.rate = rate;
   Load two = one;
   two.connections = 2 * one.connections;
+  two.rate = 2 * rate;
   two.workers = 2;
   const std::string folder = options.folder + "/workers";
   const auto run = [&](const Load& load) {
-    return bench::stampede(bench::closed_profile(load), folder, load.port);
+    return bench::stampede(bench::open_profile(load), folder, load.port);
   };
   const std::vector<Contender> contenders{{"1 worker", [&] { return run(one); }},
                                           {"2 workers", [&] { return run(two); }}};
