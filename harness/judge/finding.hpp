@@ -22,7 +22,7 @@ std::string_view name_of(
 Verdict worst(Verdict a, Verdict b) noexcept;
 
 struct Finding {
-  enum class Kind : std::uint8_t { gate, invariant, validity };
+  enum class Kind : std::uint8_t { gate, invariant, validity, diagnosis };
   // How a self-check that does not make the run INVALID stands: only `judged` ones are said to
   // hold.
   enum class Standing : std::uint8_t {

@@ -44,6 +44,7 @@ class Console {
     write_errors();
     write_failures();
     write_resources();
+    write_diagnosis();
     write_books();
   }
 
@@ -60,6 +61,7 @@ class Console {
   void write_phase(const std::string& name, const PhaseResult& phase);
   void write_errors();
   void write_resources();
+  void write_diagnosis();
   void write_failures();
   void write_connecting();
   void write_books();
@@ -463,13 +465,25 @@ void Console::write_connecting() {
 
 void Console::write_resources() {
   if (run_.processes.empty()) return;
-  title("RESOURCES", "over the whole run");
-  TextTable rows({{"process", 0, false, 12}, {"CPU time"}, {"CPU share"}, {"memory"}, {"peak"}});
+  const std::uint64_t transactions = transactions_of(run_);
+  title("RESOURCES", transactions == 0 ? "over the whole run"
+                                       : fmt::format("over the whole run: {} transactions",
+                                                     human_count(transactions)));
+  TextTable rows({{"process", 0, false, 12},
+                  {"CPU time"},
+                  {"CPU/tx"},
+                  {"CPU share"},
+                  {"memory"},
+                  {"peak", 1},
+                  {"disk read", 3},
+                  {"written", 2}});
   for (const ProcessResult& process : run_.processes) {
     rows.add(
         {printable(process.role), human_number(process.cpu_seconds) + " s",
+         cpu_per_transaction(run_, process),
          run_.duration_seconds > 0 ? human_share(process.cpu_seconds / run_.duration_seconds) : "–",
-         human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes)});
+         human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes),
+         human_bytes(process.disk_read_bytes), human_bytes(process.disk_written_bytes)});
   }
   table(rows);
   if (run_.hiccups.count == 0) return;
@@ -478,6 +492,20 @@ void Console::write_resources() {
                       latency_text(run_.hiccups, "p50"), latency_text(run_.hiccups, "p99"),
                       latency_text(run_.hiccups, "p99.9"), latency_text(run_.hiccups, "max")),
           2);
+}
+
+// In the order in which an operator looks.
+void Console::write_diagnosis() {
+  if (run_.diagnosis.empty()) return;
+  std::vector<const Finding*> rows;
+  std::size_t warned = 0;
+  for (const Finding& remark : run_.diagnosis) {
+    rows.push_back(&remark);
+    if (remark.standing == Finding::Standing::warned) ++warned;
+  }
+  title("DIAGNOSIS",
+        warned == 0 ? "nothing to remark" : fmt::format("{} to look at, in this order", warned));
+  findings(rows);
 }
 
 // WebSockets and event streams; nothing about a run that had none.

@@ -79,6 +79,8 @@ std::string_view kind_name(Finding::Kind kind) {
       return "invariants";
     case Finding::Kind::validity:
       return "validity";
+    case Finding::Kind::diagnosis:
+      return "diagnosis";
   }
   return "";
 }

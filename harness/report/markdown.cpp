@@ -157,6 +157,29 @@ void write_steps(const RunResult& run, std::ostream& out) {
   out << "\n\\* transaction · ~ declared wait, not in the totals\n\n</details>\n";
 }
 
+void write_resources(const RunResult& run, std::ostream& out) {
+  if (run.processes.empty()) return;
+  out << fmt::format("\n### Resources: {} transactions in the whole run\n\n",
+                     human_count(transactions_of(run)))
+      << "| process | CPU time | CPU per transaction | memory | peak | disk read | written |\n"
+         "|---|---:|---:|---:|---:|---:|---:|\n";
+  for (const ProcessResult& process : run.processes) {
+    out << fmt::format("| {} | {} s | {} | {} | {} | {} | {} |\n", plain(process.role),
+                       human_number(process.cpu_seconds), cpu_per_transaction(run, process),
+                       human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes),
+                       human_bytes(process.disk_read_bytes),
+                       human_bytes(process.disk_written_bytes));
+  }
+}
+
+void write_diagnosis(const RunResult& run, std::ostream& out) {
+  if (run.diagnosis.empty()) return;
+  std::vector<const Finding*> rows;
+  for (const Finding& remark : run.diagnosis) rows.push_back(&remark);
+  out << "\n### Diagnosis\n\n";
+  write_findings(run, rows, out);
+}
+
 // Set-up or tear-down; nothing of a run that had none.
 void write_phase(std::string_view name, const PhaseResult& phase, std::ostream& out) {
   if (phase.series.empty() && phase.problem.empty()) return;
@@ -191,6 +214,8 @@ void write_markdown(const RunResult& run, std::ostream& out) {
   write_validity(run, out);
   write_figures(run, out);
   write_steps(run, out);
+  write_resources(run, out);
+  write_diagnosis(run, out);
   write_phase("Set-up", run.setup, out);
   write_phase("Tear-down", run.teardown, out);
   out << fmt::format("\nseed {} · topology {} · run {}\n", run.seed, code(run.topology),

@@ -22,7 +22,7 @@ using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t problems_max = 50;
 
-constexpr std::array<std::string_view, 3> kind_names{"gate", "invariant", "validity"};
+constexpr std::array<std::string_view, 4> kind_names{"gate", "invariant", "validity", "diagnosis"};
 
 // Verdict and standing of a finding are one word in the file.
 struct FindingWord {
@@ -135,6 +135,8 @@ void fields(Archive& archive, ProcessResult& process) {
   archive("cpu_seconds", process.cpu_seconds);
   archive("rss_bytes", process.rss_bytes);
   archive("rss_peak_bytes", process.rss_peak_bytes);
+  archive.optional("disk_read_bytes", process.disk_read_bytes);
+  archive.optional("disk_written_bytes", process.disk_written_bytes);
 }
 template <class Archive>
 void fields(Archive& archive, PhaseResult& phase) {
@@ -199,6 +201,7 @@ void fields(Archive& archive, RunResult& run) {
   archive.optional("hiccups", run.hiccups);
   archive("seconds", run.seconds);
   archive("processes", run.processes);
+  archive.optional("diagnosis", run.diagnosis);
   archive("ledger_note", run.ledger_note);
   archive("files", run.files);
 }
@@ -344,7 +347,7 @@ class Reader {
         return;
       }
     }
-    problem("must be gate, invariant or validity");
+    problem("must be gate, invariant, validity or diagnosis");
   }
   void read(const Json& json, FindingWord& word) {
     if (const auto standing = standing_of(json.is_string() ? json.get<std::string>() : "")) {

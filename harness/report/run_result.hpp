@@ -48,8 +48,9 @@ struct SecondResult {
 
 struct ProcessResult {
   std::string role;
-  double cpu_seconds = 0;
+  double cpu_seconds = 0;  // over the whole run
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
+  std::uint64_t disk_read_bytes = 0, disk_written_bytes = 0;  // over the whole run
 };
 
 // How connections were made. Times are of successful parts, apart from any request.
@@ -119,6 +120,7 @@ struct RunResult {
   SeriesResult::Latency hiccups;
   std::vector<SecondResult> seconds;
   std::vector<ProcessResult> processes;  // stampede first
+  std::vector<Finding> diagnosis;        // remarks; they decide nothing
   std::string ledger_note;
   std::vector<std::string> files;  // what the run wrote, for people; may be empty
 };

@@ -125,6 +125,18 @@ std::string hostname_of(const RunResult& run) {
   return "localhost";
 }
 
+std::uint64_t transactions_of(const RunResult& run) {
+  std::uint64_t count = 0;
+  for (const SecondResult& second : run.seconds) count += second.transactions;
+  return count;
+}
+
+std::string cpu_per_transaction(const RunResult& run, const ProcessResult& process) {
+  const std::uint64_t transactions = transactions_of(run);
+  if (transactions == 0) return "–";
+  return human_duration(from_seconds(process.cpu_seconds / static_cast<double>(transactions)));
+}
+
 TextTable latency_table(const std::vector<LatencyRow>& rows) {
   TextTable table({{"", 0, false},
                    {"p50"},

@@ -32,6 +32,11 @@ bool is_id(std::string_view rule);  // a letter and a number: an invariant, not 
 // "143 ms", "≥ 10 s" for a lower bound, "–" without data.
 std::string latency_text(const SeriesResult::Latency& latency, const std::string& key);
 
+// Over the whole run, warm-up and drain too: what the processes' CPU time was spent on.
+std::uint64_t transactions_of(const RunResult& run);
+// "612 µs": CPU time of this process for each transaction; "–" in a run without any.
+std::string cpu_per_transaction(const RunResult& run, const ProcessResult& process);
+
 // One line of the table of latencies: what it is, and from when to when.
 struct LatencyRow {
   const char* name;

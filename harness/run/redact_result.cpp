@@ -12,9 +12,11 @@ void redact(RunResult& result, const Redactor& redactor) {
   for (std::string& word : result.command_line) clean(word);
   for (std::string& defect : result.defects) clean(defect);
   for (auto& [name, value] : result.environment) clean(value);
-  for (Finding& finding : result.findings) {
-    clean(finding.measured);
-    for (std::string& sample : finding.samples) clean(sample);
+  for (auto* const findings : {&result.findings, &result.diagnosis}) {
+    for (Finding& finding : *findings) {
+      clean(finding.measured);
+      for (std::string& sample : finding.samples) clean(sample);
+    }
   }
   for (auto& [outcome, example] : result.error_examples) clean(example);
   for (std::string& file : result.files) clean(file);

@@ -15,6 +15,7 @@
 #include "harness/run/environment.hpp"
 #include "harness/run/probe_stream.hpp"
 #include "harness/run/redact_result.hpp"
+#include "harness/topology/operation.hpp"
 #include "harness/topology/probe.hpp"
 
 namespace stampede {
@@ -284,6 +285,7 @@ bool Story::drive_load() {
   }
   calibrate_generator();
   usage_before_ = topology_->usage();
+  stores_before_ = read_store_facts(topology_->endpoints());
   open_histogram_log(to_seconds(plan.length + plan.drain));
   batches_.emplace(profile_.gates, series_labels(compiled_));
   ProbeStreamRun probe(profile_, plan);
@@ -304,6 +306,7 @@ bool Story::drive_load() {
   if (view_) view_->finish();
   view_.reset();
   usage_last_ = topology_->usage();
+  stores_last_ = since(stores_before_, read_store_facts(topology_->endpoints()));
   if (death_.empty()) stop_when_a_part_died();
   if (!death_.empty()) {
     end("target_died", death_);

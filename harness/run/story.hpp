@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/history/operation_facts.hpp"
 #include "harness/judge/latency_batches.hpp"
 #include "harness/judge/measured_run.hpp"
 #include "harness/load/load.hpp"
@@ -53,6 +54,7 @@ class Story {
   void stop_when_a_part_died();
   void fill_result();
   void fill_processes();
+  void fill_diagnosis();
   void forget_part_of_a_second();
   void decide_verdict();
   [[nodiscard]] LoadPlan make_plan() const;
@@ -72,6 +74,7 @@ class Story {
   std::optional<RunDirectory> directory_;
   std::unique_ptr<Topology> topology_;
   std::vector<ProcessUsage> usage_before_, usage_last_;
+  StoreFacts stores_before_, stores_last_;
   BoxofficeAdmin::Seeded seeded_;
   std::vector<UserIdentity> users_;
   std::optional<LiveView> view_;

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "harness/judge/diagnosis.hpp"
 #include "harness/judge/gates.hpp"
 #include "harness/judge/validity.hpp"
 #include "harness/judge/verdict.hpp"
@@ -16,6 +17,7 @@
 #include "harness/run/hiccup_log.hpp"
 #include "harness/run/redact_result.hpp"
 #include "harness/run/story.hpp"
+#include "harness/topology/operation.hpp"
 
 namespace stampede {
 namespace {
@@ -26,11 +28,12 @@ int terminal_width() {
   return size.ws_col;
 }
 
-std::uint64_t own_rss_bytes(std::string_view key) {
-  std::ifstream in("/proc/self/status");
+// A line "key: number" of /proc/self; 0 where it is not shown.
+std::uint64_t own_bytes(const std::string& file, std::string_view key, std::uint64_t unit = 1) {
+  std::ifstream in("/proc/self/" + file);
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with(key)) continue;
-    return std::stoull(line.substr(line.find_first_of("0123456789"))) * 1024;
+    return std::stoull(line.substr(line.find_first_of("0123456789"))) * unit;
   }
   return 0;
 }
@@ -162,13 +165,31 @@ void Story::fill_processes() {
   const double own = load_.worker_cpu_seconds > 0
                          ? load_.worker_cpu_seconds
                          : seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  result_.processes.push_back({"stampede", own, own_rss_bytes("VmRSS"), own_rss_bytes("VmHWM")});
+  result_.processes.push_back({"stampede", own, own_bytes("status", "VmRSS", 1024),
+                               own_bytes("status", "VmHWM", 1024), own_bytes("io", "read_bytes"),
+                               own_bytes("io", "write_bytes")});
   for (const ProcessUsage& last : usage_last_) {
-    const auto before = std::ranges::find(usage_before_, last.pid, &ProcessUsage::pid);
-    const double base = before == usage_before_.end() ? 0 : before->cpu_seconds;
-    result_.processes.push_back(
-        {last.role, last.cpu_seconds - base, last.rss_bytes, last.rss_peak_bytes});
+    const auto found = std::ranges::find(usage_before_, last.pid, &ProcessUsage::pid);
+    const ProcessUsage before = found == usage_before_.end() ? ProcessUsage{} : *found;
+    result_.processes.push_back({last.role, last.cpu_seconds - before.cpu_seconds, last.rss_bytes,
+                                 last.rss_peak_bytes, last.disk_read_bytes - before.disk_read_bytes,
+                                 last.disk_written_bytes - before.disk_written_bytes});
   }
+}
+
+void Story::fill_diagnosis() {
+  if (!topology_ || load_.started == TimePoint{}) return;
+  OperationFacts facts;
+  facts.statuses = result_.statuses;
+  for (const auto& [role, file] : topology_->logs()) {
+    facts.logs.push_back(read_log_facts(role, file));
+  }
+  for (const ProcessResult& process : result_.processes) {
+    if (!process.role.starts_with("boxoffice") || result_.duration_seconds <= 0) continue;
+    facts.cpu.emplace_back(process.role, process.cpu_seconds / result_.duration_seconds);
+  }
+  facts.stores = stores_last_;
+  result_.diagnosis = diagnose(facts);
 }
 
 void Story::fill_result() {
@@ -185,6 +206,7 @@ void Story::fill_result() {
       });
   result_.connecting.tls_insecure = insecure && topology_ && topology_->endpoints().tls;
   fill_processes();
+  fill_diagnosis();
   std::string ledger = fmt::format("{} client operations recorded", load_.ledger.entries().size());
   if (!quiesce_note_.empty()) {
     ledger += "; the target was not at rest before the audit: " + quiesce_note_;

@@ -228,6 +228,13 @@ std::optional<ProcessUsage> Process::usage() const {
     if (name == "voluntary_ctxt_switches:") usage.voluntary_switches = value;
     if (name == "nonvoluntary_ctxt_switches:") usage.involuntary_switches = value;
   }
+  // What reached the disk, not what was written into the cache; another user's is not shown.
+  std::ifstream disk(fmt::format("/proc/{}/io", pid_));
+  std::uint64_t bytes = 0;
+  for (std::string name; disk >> name >> bytes;) {
+    if (name == "read_bytes:") usage.disk_read_bytes = bytes;
+    if (name == "write_bytes:") usage.disk_written_bytes = bytes;
+  }
   std::error_code error;
   for (std::filesystem::directory_iterator it(fmt::format("/proc/{}/fd", pid_), error), end;
        !error && it != end; it.increment(error)) {

@@ -196,10 +196,18 @@ void PrivateStores::keep_logs() const noexcept {
   if (log_dir_.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(log_dir_, error);
-  for (const char* name : {"mariadb/mariadb.log", "redis/redis.log", "boxoffice/boxoffice.log"}) {
-    const std::filesystem::path from = directory_ / name;
-    std::filesystem::copy_file(from, log_dir_ / from.filename(),
-                               std::filesystem::copy_options::overwrite_existing, error);
+  // A part's folder has a log of its own name, or a service's of boxoffice: catalog/boxoffice.log.
+  for (std::filesystem::directory_iterator part(directory_, error), end; !error && part != end;
+       part.increment(error)) {
+    const std::string name = part->path().filename().string();
+    for (const auto& [from, to] :
+         {std::pair{name + ".log", name + ".log"},
+          std::pair{std::string("boxoffice.log"), "boxoffice-" + name + ".log"}}) {
+      if (to == "boxoffice-boxoffice.log") continue;
+      std::error_code absent;
+      std::filesystem::copy_file(part->path() / from, log_dir_ / to,
+                                 std::filesystem::copy_options::overwrite_existing, absent);
+    }
   }
 }
 
@@ -240,6 +248,10 @@ class SingleTopology final : public Topology {
 
   std::vector<ProcessUsage> usage() const override { return usage_of(processes()); }
   std::optional<std::string> died() override { return first_death(processes()); }
+
+  std::vector<std::pair<std::string, std::filesystem::path>> logs() const override {
+    return {{"boxoffice", stores_.directory() / "boxoffice" / "boxoffice.log"}};
+  }
 
   std::vector<std::string> describe() const override {
     std::vector<std::string> lines{"boxoffice: " + command_};

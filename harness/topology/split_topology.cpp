@@ -29,6 +29,8 @@ constexpr std::array<Service, 4> services{
      {"order", "order,worker,admin", 8082, true},
      {"payment", "payment", 8083, false}}};
 
+constexpr const char* log_name = "boxoffice.log";
+
 // Which path is whose; what is not here is the catalogue's. Longer prefixes win.
 constexpr std::string_view locations = R"(
     location /ticketing/catalog/     { proxy_pass http://catalog; }
@@ -101,6 +103,14 @@ class SplitTopology final : public Topology {
   std::vector<ProcessUsage> usage() const override { return usage_of(processes()); }
   std::optional<std::string> died() override { return first_death(processes()); }
 
+  std::vector<std::pair<std::string, std::filesystem::path>> logs() const override {
+    std::vector<std::pair<std::string, std::filesystem::path>> all;
+    for (const Running& one : running_) {
+      all.emplace_back(one.process->role(), stores_.directory() / one.service.name / log_name);
+    }
+    return all;
+  }
+
   std::vector<std::string> describe() const override {
     std::vector<std::string> lines = commands_;
     try {
@@ -145,7 +155,7 @@ class SplitTopology final : public Topology {
                            arguments_of(options, plan),
                            secrets_,
                            own,
-                           own / "boxoffice.log"};
+                           own / log_name};
     commands_.push_back(
         fmt::format("{}: {} {}", role, plan.boxoffice.string(), fmt::join(spec.arguments, " ")));
     const TimePoint begin = now();

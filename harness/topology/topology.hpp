@@ -46,6 +46,7 @@ struct ProcessUsage {
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
   std::uint64_t threads = 0, descriptors = 0;
   std::uint64_t voluntary_switches = 0, involuntary_switches = 0;
+  std::uint64_t disk_read_bytes = 0, disk_written_bytes = 0;  // since start; 0 where not shown
 };
 
 // A part did not start, or died. what() names the part, the reason with the child's last words, and
@@ -86,6 +87,10 @@ class Topology {
   [[nodiscard]] virtual std::vector<ProcessUsage> usage() const = 0;  // empty when attached
   // A message when a part that was started is no longer alive.
   [[nodiscard]] virtual std::optional<std::string> died() = 0;
+  // Of the boxoffice processes that were started: role and log. Empty when attached.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::filesystem::path>> logs() const {
+    return {};
+  }
   // Versions and effective durability settings.
   [[nodiscard]] virtual std::vector<std::string> describe() const = 0;
 };

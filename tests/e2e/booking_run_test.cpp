@@ -16,6 +16,7 @@ namespace {
 struct Outcome {
   CommandResult command;
   nlohmann::json file;
+  std::vector<std::string> logs;  // names of the files that were kept
 };
 
 Outcome run_profile(const std::string& profile, const std::vector<std::string>& more = {}) {
@@ -27,6 +28,10 @@ Outcome run_profile(const std::string& profile, const std::vector<std::string>& 
   Outcome run;
   run.command = run_command(words, {}, std::chrono::seconds(150));
   run.file = nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"), nullptr, false);
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "run/logs", none)) {
+    run.logs.push_back(entry.path().filename().string());
+  }
   return run;
 }
 
@@ -69,6 +74,14 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
     EXPECT_EQ(finding["result"], "held") << finding.dump();
   }
   EXPECT_GE(invariants, 23);  // A1–A9, R1–R7, L1–L5, L7, L8
+  for (const char* log : {"boxoffice.log", "redis.log", "mariadb.log"}) {
+    EXPECT_TRUE(contains(run.logs, log)) << log;
+  }
+  ASSERT_EQ(run.file["diagnosis"].size(), 6U);
+  for (const auto& remark : run.file["diagnosis"]) {
+    EXPECT_NE(remark["result"], "not_run") << remark.dump();
+  }
+  EXPECT_NE(run.command.out.find("CPU/tx"), std::string::npos) << run.command.out;
 }
 
 TEST(BookingRun, RolesAsServicesOfTheirOwnSellTheSame) {
@@ -84,6 +97,7 @@ TEST(BookingRun, RolesAsServicesOfTheirOwnSellTheSame) {
   for (const char* role : {"catalog", "reservation", "order", "payment"}) {
     EXPECT_NE(file.find(std::string("boxoffice ") + role), std::string::npos) << role;
     EXPECT_NE(file.find(std::string("--path-prefix=/ticketing/") + role), std::string::npos);
+    EXPECT_TRUE(contains(run.logs, std::string("boxoffice-") + role + ".log")) << role;
   }
 }
 

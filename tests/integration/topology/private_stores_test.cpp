@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/time.hpp"
+#include "harness/topology/operation.hpp"
 #include "harness/topology/single_topology.hpp"
 #include "harness/topology/stores.hpp"
 
@@ -43,6 +44,16 @@ TEST(PrivateStores, StartAnswerAndVanish) {
     EXPECT_NE(describe_redis(stores.redis()).find("appendonly=no"), std::string::npos)
         << describe_redis(stores.redis());
     EXPECT_FALSE(std::filesystem::exists(directory / "mariadb" / "init.sql"));
+    TopologyEndpoints at;
+    at.mysql = stores.mysql();
+    at.redis = stores.redis();
+    const StoreFacts facts = read_store_facts(at);
+    ASSERT_TRUE(facts.mysql && facts.redis && facts.script_calls);
+    EXPECT_GE(facts.mysql->used, 1U);
+    EXPECT_GT(facts.mysql->limit, facts.mysql->used);
+    EXPECT_GE(facts.redis->used, 1U);
+    EXPECT_EQ(facts.redis->limit, 20000U);
+    EXPECT_EQ(facts.script_calls, 0U);
   }
   EXPECT_FALSE(std::filesystem::exists(directory));
   for (const pid_t pid : pids) EXPECT_FALSE(start_time_of(pid)) << pid;

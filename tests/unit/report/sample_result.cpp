@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "harness/judge/diagnosis.hpp"
 #include "harness/judge/gates.hpp"
 #include "harness/judge/latency_batches.hpp"
 #include "harness/judge/validity.hpp"
@@ -182,10 +183,19 @@ RunResult head() {
                         {"hostname", "runner-1"},
                         {"kernel", "6.18.5"},
                         {"cpu", "2 × made-up <CPU> & co"}};
-  result.processes = {{"stampede", 52.31, 310'000'000, 334'000'000},
-                      {"boxoffice", 88.02, 420'000'000, 433'000'000},
-                      {"redis", 9.4, 61'000'000, 64'000'000},
-                      {"mariadb", 31.5, 510'000'000, 512'000'000}};
+  result.processes = {{"stampede", 52.31, 310'000'000, 334'000'000, 0, 41'000'000},
+                      {"boxoffice", 88.02, 420'000'000, 433'000'000, 8'192, 1'200'000},
+                      {"redis", 9.4, 61'000'000, 64'000'000, 0, 0},
+                      {"mariadb", 31.5, 510'000'000, 512'000'000, 0, 913'000'000}};
+  OperationFacts facts;
+  facts.statuses = {{"200", 60'000}, {"201", 20'000}, {"409", 840}, {"503", 210}};
+  facts.logs = {{"boxoffice", 2, 1, {R"({"level":"error","msg":"a \x1b[31m<b> | `x`"})"}, false}};
+  facts.cpu = {{"boxoffice", 0.597}};
+  facts.stores.mysql = ConnectionFacts{33, 500, 0};
+  facts.stores.redis = ConnectionFacts{9, 20'000, 0};
+  facts.stores.script_calls = 412'000;
+  facts.stores.script_micros = 9'100'000;
+  result.diagnosis = diagnose(facts);
   result.ledger_note = "61,480 client records compared with 6,870 confirmed orders";
   result.files = {"runs/20261121-073535-steady-1k/run.json",
                   "runs/20261121-073535-steady-1k/junit.xml"};
@@ -266,6 +276,7 @@ RunResult unfinished_result() {
   result.verdict = "TOPOLOGY";
   result.exit_code = 69;
   result.processes.clear();
+  result.diagnosis.clear();
   result.files.clear();
   result.ledger_note.clear();
   return result;
