@@ -74,7 +74,7 @@ struct ThreadParts {
         hold_directory(make_hold_directory(redis)),
         seat_ledger(make_seat_ledger(mysql, shared.metrics)),
         leases(make_leases(redis)),
-        queue(make_queue_places(redis, shared.metrics)),
+        queue(queue_places(shared)),
         context{io,
                 shared.config,
                 shared.metrics,
@@ -96,6 +96,12 @@ struct ThreadParts {
     redis.guard(shared.breakers.redis);
     mysql.guard(shared.breakers.mysql);
     mysql.on_wait([&metrics = shared.metrics](auto took) { metrics.mysql_pool_wait(took); });
+  }
+
+  std::unique_ptr<QueuePlaces> queue_places(Shared& shared) {
+    auto sound = make_queue_places(redis, shared.metrics);
+    if (!shared.config.lab) return sound;
+    return plant_queue_defects(std::move(sound), redis, shared.switches);
   }
 
   asio::io_context io{1};

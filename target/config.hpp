@@ -64,8 +64,7 @@ struct Config {
   std::uint32_t sse_flush_ms = 100;  // 10…10000; changes of seats are told together so often
   std::uint32_t node = 0;            // 0…1023, part of order ids
   bool lab = false;                  // allows defects
-  // hold_check_then_set no_guard1 release_without_owner conflict_is_400
-  std::set<std::string> defects;
+  std::set<std::string> defects;     // see switches.hpp
   RateLimits rate_limits;
   PaymentConfig payment;
   std::string pg_host;  // of the provider's own process; empty: inline

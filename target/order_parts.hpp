@@ -18,7 +18,9 @@ namespace boxoffice {
 std::unique_ptr<OrderStore> make_order_store(MysqlPool& mysql, Metrics& metrics);
 std::unique_ptr<PaymentStore> make_payment_store(MysqlPool& mysql, Metrics& metrics,
                                                  const Switches& switches);
-std::unique_ptr<OutboxStore> make_outbox_store(MysqlPool& mysql, Metrics& metrics);
+// `switches` may be null: no defects.
+std::unique_ptr<OutboxStore> make_outbox_store(MysqlPool& mysql, Metrics& metrics,
+                                               const Switches* switches = nullptr);
 std::unique_ptr<EventBooks> make_event_books(MysqlPool& mysql, Metrics& metrics);
 // The provider as --pg says; without an outlet an inline one sends no webhooks.
 std::unique_ptr<PaymentGateway> make_payment_gateway(asio::io_context& io, const Config& config,

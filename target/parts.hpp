@@ -59,6 +59,9 @@ std::unique_ptr<HoldDirectory> make_hold_directory(RedisClient& redis);
 std::unique_ptr<RateBuckets> make_rate_buckets(RedisClient& redis);
 std::unique_ptr<Leases> make_leases(RedisClient& redis);
 std::unique_ptr<QueuePlaces> make_queue_places(RedisClient& redis, Metrics& metrics);
+// For lab mode: the same with the defects that are switched on.
+std::unique_ptr<QueuePlaces> plant_queue_defects(std::unique_ptr<QueuePlaces> queue,
+                                                 RedisClient& redis, const Switches& switches);
 
 // http/: each adds its rows. The returned object owns what the handlers refer to and must outlive
 // the table.

@@ -16,12 +16,28 @@ namespace boxoffice {
 class Switches {
  public:
   // Defects: deliberate bugs, to prove that the harness sees them. Any of them on taints the run.
+  // A new one is a member here and a row of the table in switches.cpp.
   std::atomic<bool> hold_check_then_set{false};  // the hold checks in one call and sets in another
   std::atomic<bool> no_guard1{
       false};  // the unique keys on seats are off (index dropped, ticket insert overwrites)
+  std::atomic<bool> confirm_without_owner{false};  // an order takes the seats that it names, held
+                                                   // by whomever or by nobody
   std::atomic<bool> release_without_owner{false};  // anybody may release any hold
-  std::atomic<bool> conflict_is_400{false};        // refusals 409 are answered as 400
-  std::atomic<bool> admissions_paused{false};      // by /admin/quiesce
+  std::atomic<bool> leak_on_rollback{false};  // a refused order keeps its seats; nobody mends that
+  std::atomic<bool> expire_never{false};      // the seats of a hold that is over stay taken
+  std::atomic<bool> queue_timestamp_score{false};  // places by the clock's second, ties by user id
+  std::atomic<bool> queue_nonatomic_pop{false};    // two instances admit without a lease or script
+  std::atomic<bool> queue_set_ttl{false};          // the slots of the silent do not lapse
+  std::atomic<bool> queue_not_enforced{false};     // whoever waits is admitted: no rate, no cap
+  std::atomic<bool> broadcast_all{false};  // every admission is told to everybody who is connected
+  std::atomic<bool> pay_in_tx{false};    // a database connection waits for the provider (sync mode)
+  std::atomic<bool> saga_serial{false};  // one payment after the other, in each thread (sync mode)
+  std::atomic<bool> outbox_send_then_forget{false};  // SENT whether it was sent or not
+  std::atomic<bool> idem_ignores_body{false};        // another body under a key: the old answer
+  std::atomic<bool> idem_off{false};                 // every request is the first of its key
+  std::atomic<bool> conflict_is_400{false};          // refusals 409 are answered as 400
+  std::atomic<bool> shed_everything{false};          // whatever would change something: OVERLOADED
+  std::atomic<bool> admissions_paused{false};        // by /admin/quiesce
 
   static const std::vector<std::string>& defect_names();
   std::atomic<bool>* defect(std::string_view name) noexcept;  // null: unknown

@@ -274,7 +274,8 @@ std::optional<HttpResponse> HttpConnection::check_caller(const Route& route) {
 Task<HttpResponse> HttpConnection::handle(const Route& route) {
   const HttpRequest& request = buffer_->request;
   const InFlight in_flight(lane_.load.in_flight(route.role));
-  if (!route.role.empty() && in_flight.over(lane_.config.in_flight_max)) {
+  const bool shed = lane_.switches.shed_everything && !route.admin && request.method != "GET";
+  if ((!route.role.empty() && in_flight.over(lane_.config.in_flight_max)) || shed) {
     co_return problem(no_of(Refusal::overloaded, {}, retry_ms), request);
   }
   if (lane_.config.rate_limits.on && !request.caller) {

@@ -4,9 +4,11 @@
 #include <boost/asio/execution_context.hpp>
 #include <memory>
 
+#include "target/http/jwt.hpp"
 #include "target/order_parts.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/seat_settler.hpp"
+#include "target/service/webhook_signature.hpp"
 
 namespace boxoffice {
 
@@ -23,6 +25,8 @@ class ThreadSignals final : public asio::execution_context::service {
   void shutdown() override {}
 };
 
+inline constexpr std::size_t key_of_its_own_bytes = 16;
+
 class OrderSide {
  public:
   explicit OrderSide(ThreadContext& thread)
@@ -35,5 +39,16 @@ class OrderSide {
   OrderSignals& signals;
   const std::shared_ptr<SeatSettler> settler;
 };
+
+// The key that a request came with. Two defects: with idem_off no key is like another, with
+// idem_ignores_body no body differs from another.
+inline IdempotencyKey idempotency_key(const HttpRequest& request, std::string scope,
+                                      std::string_view content, const Switches& switches) {
+  IdempotencyKey key{request.caller->user, std::move(scope),
+                     std::string(request.header("Idempotency-Key")),
+                     sha256_hex(switches.idem_ignores_body ? std::string_view() : content)};
+  if (switches.idem_off && !key.key.empty()) key.key = random_hex(key_of_its_own_bytes);
+  return key;
+}
 
 }  // namespace boxoffice

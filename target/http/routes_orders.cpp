@@ -18,14 +18,12 @@ constexpr Millis read_time_limit{25000};
 constexpr std::size_t seats_named_max = 64;
 constexpr std::size_t key_bytes_max = 300;
 
-Decision<PlaceRequest> read_place(const HttpRequest& request) {
+Decision<PlaceRequest> read_place(const HttpRequest& request, const Switches& switches) {
   const auto read = read_json_object(request.body);
   if (!read) return read.error();
   const nlohmann::json& body = read->members;
   PlaceRequest place;
-  place.key =
-      IdempotencyKey{request.caller->user, "orders", std::string(request.header("Idempotency-Key")),
-                     sha256_hex(request.body)};
+  place.key = idempotency_key(request, "orders", request.body, switches);
   place.trace_id = request.trace_id;
   const auto hold = body.find("holdId");
   if (hold == body.end() || !hold->is_string())
@@ -62,7 +60,8 @@ HttpResponse answered(const Decision<Answer>& answer, const HttpRequest& request
 class OrderRoutes {
  public:
   explicit OrderRoutes(ThreadContext& thread)
-      : side_(thread),
+      : switches_(thread.switches),
+        side_(thread),
         store_(make_order_store(thread.mysql, thread.metrics)),
         watch_(std::make_shared<OrderWatch>(thread.io, *store_, side_.signals, thread.stop)),
         desk_({.io = thread.io,
@@ -74,10 +73,11 @@ class OrderRoutes {
                .signals = side_.signals,
                .watch = *watch_,
                .metrics = thread.metrics,
-               .ids = OrderIds(thread.config.node, thread.thread)}) {}
+               .ids = OrderIds(thread.config.node, thread.thread),
+               .switches = &thread.switches}) {}
 
   Task<HttpResponse> place(const HttpRequest& request) {
-    auto wanted = read_place(request);
+    auto wanted = read_place(request, switches_);
     if (!wanted) co_return problem(wanted.error(), request);
     const auto answer = co_await desk_.place(std::move(*wanted));
     co_return answered(answer, request);
@@ -108,13 +108,13 @@ class OrderRoutes {
           refused(Refusal::validation_failed, "Idempotency-Key has at most 300 characters"),
           request);
     }
-    IdempotencyKey idempotency{request.caller->user, "cancel", std::string(key),
-                               sha256_hex(request.path)};
-    const auto answer = co_await desk_.cancel(*order, std::move(idempotency));
+    const auto answer =
+        co_await desk_.cancel(*order, idempotency_key(request, "cancel", request.path, switches_));
     co_return answered(answer, request);
   }
 
  private:
+  const Switches& switches_;
   OrderSide side_;
   std::unique_ptr<OrderStore> store_;
   std::shared_ptr<OrderWatch> watch_;

@@ -33,7 +33,8 @@ std::string text_at(const nlohmann::json& body, const char* name, std::string ot
 }
 
 // Authorise and confirm differ in who chose the payment key.
-Decision<AuthoriseRequest> read_authorise(const HttpRequest& request, bool confirm, bool lab) {
+Decision<AuthoriseRequest> read_authorise(const HttpRequest& request, bool confirm, bool lab,
+                                          const Switches& switches) {
   const auto read = read_json_object(request.body);
   if (!read) return read.error();
   const nlohmann::json& body = read->members;
@@ -43,7 +44,7 @@ Decision<AuthoriseRequest> read_authorise(const HttpRequest& request, bool confi
   if (key.size() > key_bytes_max) {
     return refused(Refusal::validation_failed, "Idempotency-Key has at most 300 characters");
   }
-  wanted.key = IdempotencyKey{wanted.user, "payments", std::string(key), sha256_hex(request.body)};
+  wanted.key = idempotency_key(request, "payments", request.body, switches);
   const auto order = number_at(body, "orderId");
   if (!order) return refused(Refusal::validation_failed, "orderId is needed");
   wanted.order = *order;
@@ -70,6 +71,7 @@ class PaymentRoutes {
   explicit PaymentRoutes(ThreadContext& thread)
       : config_(thread.config),
         metrics_(thread.metrics),
+        switches_(thread.switches),
         side_(thread),
         store_(make_payment_store(thread.mysql, thread.metrics, thread.switches)),
         courier_(std::make_shared<WebhookCourier>(thread.io, thread.config, thread.switches,
@@ -85,7 +87,7 @@ class PaymentRoutes {
                .ids = OrderIds(thread.config.node, thread.thread)}) {}
 
   Task<HttpResponse> authorise(const HttpRequest& request, bool confirm) {
-    auto wanted = read_authorise(request, confirm, config_.lab);
+    auto wanted = read_authorise(request, confirm, config_.lab, switches_);
     if (!wanted) co_return problem(wanted.error(), request);
     const auto answer = co_await desk_.authorise(std::move(*wanted));
     if (!answer) co_return problem(answer.error(), request);
@@ -116,6 +118,7 @@ class PaymentRoutes {
  private:
   const Config& config_;
   Metrics& metrics_;
+  const Switches& switches_;
   OrderSide side_;
   std::unique_ptr<PaymentStore> store_;
   std::shared_ptr<WebhookCourier> courier_;

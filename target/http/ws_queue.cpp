@@ -110,7 +110,8 @@ std::shared_ptr<QueueHub> QueueHub::start(ThreadContext& thread) {
               thread.metrics,
               thread.config.pass_secret,
               thread.config.connections_max,
-              thread.stop};
+              thread.stop,
+              &thread.switches};
   auto hub = std::make_shared<QueueHub>(std::move(parts));
   start(hub);
   return hub;
@@ -286,6 +287,7 @@ Task<void> QueueHub::read_feed(Room& room) {
   for (const FeedNews::Admitted& admitted : news.admitted) {
     const Millis lag(std::max<std::int64_t>(system_ms() - admitted.at_ms, 0));
     for (const std::uint64_t user : admitted.users) {
+      tell_everybody(room, user);
       const auto found = room.sessions.find(user);
       if (found == room.sessions.end()) continue;
       if (found->second->state == Session::State::admitted) continue;
@@ -313,6 +315,15 @@ Task<void> QueueHub::read_feed(Room& room) {
       session.peer->close(ws_queue_close::replaced, "replaced");
       room.sessions.erase(found);
     }
+  }
+}
+
+// The defect broadcast_all: admitted × connected messages instead of one for each admitted.
+void QueueHub::tell_everybody(const Room& room, std::uint64_t admitted) const {
+  if (parts_.switches == nullptr || !parts_.switches->broadcast_all) return;
+  const std::string text = fmt::format(R"({{"t":"entry-allowed","user":"{}"}})", admitted);
+  for (const auto& [user, session] : room.sessions) {
+    if (session->peer) session->peer->send(text);
   }
 }
 

@@ -21,6 +21,7 @@
 #include "target/service/queue_feed.hpp"
 #include "target/service/queue_places.hpp"
 #include "target/service/seat_holds.hpp"
+#include "target/switches.hpp"
 
 namespace boxoffice {
 
@@ -42,6 +43,7 @@ class QueueHub : public std::enable_shared_from_this<QueueHub> {
     std::string pass_secret;
     std::size_t sessions_max;
     std::stop_token stop;
+    const Switches* switches = nullptr;  // of the defect broadcast_all
   };
   explicit QueueHub(Parts parts);
   ~QueueHub();
@@ -76,6 +78,7 @@ class QueueHub : public std::enable_shared_from_this<QueueHub> {
                      const PollPlaces& polled);
   void tell_out(const Room& room, Session& session, bool ghosted, std::int64_t born_ms);
   void tell_admitted(const Room& room, Session& session, std::int64_t pass_end_ms);
+  void tell_everybody(const Room& room, std::uint64_t admitted) const;
   void close_silent(Room& room);
   void close_all(Room& room, std::uint16_t code, const std::string& reason);
   void degraded(Room& room);

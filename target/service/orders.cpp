@@ -107,6 +107,14 @@ Task<Decision<Answer>> OrderDesk::place_once(PlaceRequest request) {
 
   const std::uint64_t id = needs_.ids.next(std::chrono::system_clock::now());
   auto pended = co_await needs_.seats.pend(*event, request.hold_id, request.key.user, id);
+  if (!pended && asks_no_owner(request)) {
+    Hold claimed;
+    claimed.id = request.hold_id;
+    claimed.user = request.key.user;
+    claimed.seats = *request.seats;
+    claimed.expires_ms = record.now_ms + (*event)->hold_ttl_ms;
+    pended = std::move(claimed);
+  }
   if (!pended) {
     if (pended.error().refusal == Refusal::rebuilding) needs_.catalogue.forget(*event_id);
     if (pended.error().refusal != Refusal::hold_expired) co_return pended.error();
@@ -174,6 +182,12 @@ Task<Decision<Answer>> OrderDesk::place_held(const PlaceRequest& request, EventP
   auto found = co_await known(request);
   if (found) co_return std::move(*found);
   co_return in_progress();
+}
+
+// The defect: whoever names seats gets an order of them.
+bool OrderDesk::asks_no_owner(const PlaceRequest& request) const noexcept {
+  return needs_.switches != nullptr && needs_.switches->confirm_without_owner && request.seats &&
+         !request.seats->empty();
 }
 
 // The COMMIT of this hold's order was lost. The same order is placed again; the unique keys decide

@@ -21,6 +21,7 @@
 #include "target/service/order_watch.hpp"
 #include "target/service/seat_holds.hpp"
 #include "target/service/seat_settler.hpp"
+#include "target/switches.hpp"
 
 namespace boxoffice {
 
@@ -47,6 +48,7 @@ class OrderDesk {
     OrderWatch& watch;
     Metrics& metrics;
     OrderIds ids;
+    const Switches* switches = nullptr;  // of the defect confirm_without_owner
   };
   explicit OrderDesk(Needs needs);
 
@@ -66,6 +68,7 @@ class OrderDesk {
   Task<Decision<Answer>> place_again(const PlaceRequest& request, EventPtr event,
                                      HoldDirectory::Lost lost, std::int64_t now_ms);
   Task<Decision<Answer>> lost_commit(Hold hold, std::uint64_t id);
+  [[nodiscard]] bool asks_no_owner(const PlaceRequest& request) const noexcept;
   Task<void> give_back(EventPtr event, const Hold& hold, std::uint64_t id);
 
   Needs needs_;

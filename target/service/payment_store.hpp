@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,9 @@ class PaymentStore {
   virtual Task<Applied> owe_refund(OpenPayment open, std::string reason, PaymentTail tail) = 0;
   // ABORTED, and the order still waits: the provider never had it. False: it was not in progress.
   virtual Task<bool> void_payment(std::uint64_t payment, std::string fail_code) = 0;
+
+  // For the defect pay_in_tx: a connection that nobody else has until what is returned is gone.
+  virtual Task<std::shared_ptr<void>> hold_connection() { co_return nullptr; }
 
   // False: it was stored before.
   virtual Task<bool> store_webhook(WebhookEntry entry, std::string result) = 0;

@@ -184,13 +184,44 @@ Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, 
   co_return accepted;
 }
 
+// Outside of any transaction, and as many at once as there are customers: but for two defects.
+Task<ChargeReport> PaymentDesk::charge(Charge charge) {
+  const Switches& switches = needs_.switches;
+  if (switches.saga_serial) co_return co_await charge_in_turn(std::move(charge));
+  std::shared_ptr<void> connection;
+  if (switches.pay_in_tx) connection = co_await needs_.store.hold_connection();
+  co_return co_await needs_.gateway.charge(std::move(charge), Clock::now() + needs_.answer_max);
+}
+
+Task<ChargeReport> PaymentDesk::charge_in_turn(Charge charge) {
+  const TimePoint patience = Clock::now() + needs_.answer_max;
+  while (one_at_a_time_ && Clock::now() < patience) {
+    Wait wait(needs_.io, patience);
+    waiting_for_turn_.push_back(wait);
+    co_await wait.done();
+  }
+  struct Turn {
+    PaymentDesk& desk;
+    explicit Turn(PaymentDesk& of) : desk(of) { desk.one_at_a_time_ = true; }
+    ~Turn() {
+      desk.one_at_a_time_ = false;
+      if (desk.waiting_for_turn_.empty()) return;
+      desk.waiting_for_turn_.front().wake();
+      desk.waiting_for_turn_.pop_front();
+    }
+    Turn(Turn&&) = delete;
+  };
+  if (one_at_a_time_) co_return ChargeReport{};  // it took too long: nobody knows
+  const Turn turn(*this);
+  co_return co_await needs_.gateway.charge(std::move(charge), Clock::now() + needs_.answer_max);
+}
+
 Task<Decision<Answer>> PaymentDesk::answer_at_once(AuthoriseRequest request, OrderView view,
                                                    PaymentOpening opening, Charge charge) {
   const Opened opened = co_await needs_.store.open(opening, std::nullopt);
   if (auto no = not_opened(opened)) co_return std::move(*no);
 
-  const ChargeReport report =
-      co_await needs_.gateway.charge(std::move(charge), Clock::now() + needs_.answer_max);
+  const ChargeReport report = co_await this->charge(std::move(charge));
   const auto state = report.state;
   if (state == ChargeReport::State::unreachable) {
     // Nothing was sent: the order may be paid by another try, also by this key.

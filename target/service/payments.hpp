@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "target/metrics.hpp"
 #include "target/service/idempotency.hpp"
 #include "target/service/order_ids.hpp"
+#include "target/service/order_signals.hpp"
 #include "target/service/payment_gateway.hpp"
 #include "target/service/payment_store.hpp"
 #include "target/service/seat_settler.hpp"
@@ -69,10 +71,14 @@ class PaymentDesk {
                                         PaymentOpening opening, Charge charge);
   Task<Ended> apply(OpenPayment open, Outcome outcome, PaymentTail tail);
   Task<Ended> apply_approval(OpenPayment open, PaymentTail tail);
+  Task<ChargeReport> charge(Charge charge);
+  Task<ChargeReport> charge_in_turn(Charge charge);
   std::string new_payment_key(std::uint64_t id, const std::string& test_code) const;
 
   Needs needs_;
   std::uint32_t in_flight_ = 0;
+  bool one_at_a_time_ = false;         // somebody pays: of the defect saga_serial
+  std::deque<Wait> waiting_for_turn_;  // likewise
 };
 
 }  // namespace boxoffice

@@ -14,14 +14,18 @@ constexpr std::uint32_t attempts_max = 20;
 
 class MysqlOutbox final : public OutboxStore {
  public:
-  MysqlOutbox(MysqlPool& pool, Metrics& metrics) : place_{pool, metrics} {}
+  MysqlOutbox(MysqlPool& pool, Metrics& metrics, const Switches* switches)
+      : place_{pool, metrics}, switches_(switches) {}
 
   Task<Relayed> relay(EventStreams& streams, std::uint32_t limit) override;
   Task<std::uint64_t> replay(std::chrono::seconds window, std::string consumer) override;
   Task<bool> mark_consumed(std::string consumer, std::uint64_t outbox_id) override;
 
  private:
+  Task<std::vector<std::string>> append_or_forget(EventStreams& streams,
+                                                  std::vector<OutboxRow> rows);
   TransactionPlace place_;
+  const Switches* switches_;
 };
 
 bool is_entry_id(const std::string& id) {
@@ -58,6 +62,18 @@ Task<void> mark_sent(MysqlConnection& connection, const std::vector<OutboxRow>& 
   co_await put_off(connection, refused);
 }
 
+// The defect outbox_send_then_forget: whatever became of the sending, all is said to be sent.
+Task<std::vector<std::string>> MysqlOutbox::append_or_forget(EventStreams& streams,
+                                                             std::vector<OutboxRow> rows) {
+  std::vector<std::string> forgotten(rows.size(), "0-1");
+  try {
+    static_cast<void>(co_await streams.append(std::move(rows)));
+  } catch (const StoreUnavailable&) {
+    // As it is.
+  }
+  co_return forgotten;
+}
+
 Task<Relayed> MysqlOutbox::relay(EventStreams& streams, std::uint32_t limit) {
   auto connection = co_await place_.pool.acquire(Clock::now() + transaction_time_max);
   const TransactionTimer timer(place_.metrics, "relay");
@@ -79,7 +95,9 @@ Task<Relayed> MysqlOutbox::relay(EventStreams& streams, std::uint32_t limit) {
     co_await connection->rollback();
     co_return relayed;
   }
-  const auto entry_ids = co_await streams.append(rows);
+  const bool forget = switches_ != nullptr && switches_->outbox_send_then_forget;
+  const auto entry_ids =
+      forget ? co_await append_or_forget(streams, rows) : co_await streams.append(rows);
   co_await mark_sent(*connection, rows, entry_ids);
   co_await connection->commit();
   relayed.sent = static_cast<std::uint32_t>(rows.size());
@@ -110,8 +128,9 @@ Task<bool> MysqlOutbox::mark_consumed(std::string consumer, std::uint64_t outbox
 
 }  // namespace
 
-std::unique_ptr<OutboxStore> make_outbox_store(MysqlPool& mysql, Metrics& metrics) {
-  return std::make_unique<MysqlOutbox>(mysql, metrics);
+std::unique_ptr<OutboxStore> make_outbox_store(MysqlPool& mysql, Metrics& metrics,
+                                               const Switches* switches) {
+  return std::make_unique<MysqlOutbox>(mysql, metrics, switches);
 }
 
 }  // namespace boxoffice

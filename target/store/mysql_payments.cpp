@@ -21,6 +21,9 @@ class MysqlPayments final : public PaymentStore {
   Task<Applied> abort(OpenPayment open, std::string fail_code, PaymentTail tail) override;
   Task<Applied> owe_refund(OpenPayment open, std::string reason, PaymentTail tail) override;
   Task<bool> void_payment(std::uint64_t payment, std::string fail_code) override;
+  Task<std::shared_ptr<void>> hold_connection() override {
+    co_return std::make_shared<MysqlPool::Lease>(co_await lease());
+  }
   Task<bool> store_webhook(WebhookEntry entry, std::string result) override;
   Task<std::vector<OpenPayment>> unanswered(Millis age, bool all) override;
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t directory_grace_ms = 60000;
 constexpr std::int64_t rebuild_retry_ms = 200;
+constexpr std::int64_t never_ms = 365LL * 86'400'000;  // of the defect expire_never
 
 std::string str(std::integral auto number) { return std::to_string(number); }
 
@@ -127,12 +128,13 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
     co_return co_await take_in_two_steps(std::move(event), std::move(wanted), ttl_ms,
                                          check_admitted);
   }
+  const std::int64_t kept_longer_ms = switches_.expire_never ? never_ms : 0;
   std::vector<RedisCall> calls(1);
   calls[0].script = Script::hold;
   calls[0].keys = hold_keys(event->id, event->epoch);
   calls[0].words = {str(wanted.user),
                     wanted.id,
-                    str(ttl_ms),
+                    str(ttl_ms + kept_longer_ms),
                     str(event->max_per_user),
                     str(event->sale_open_ms),
                     str(event->sale_close_ms),
@@ -175,7 +177,7 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
   }
   wanted.event = event->id;
   wanted.epoch = event->epoch;
-  wanted.expires_ms = reply.elements.at(1).number();
+  wanted.expires_ms = reply.elements.at(1).number() - kept_longer_ms;
   wanted.fence = to_unsigned(reply.elements.at(2));
   co_return wanted;
 }
@@ -290,6 +292,7 @@ Task<Decision<Hold>> RedisSeatHolds::pend(EventPtr event, std::string hold_id, s
 }
 
 Task<void> RedisSeatHolds::unpend(EventPtr event, const Hold& hold, std::uint64_t order) {
+  if (switches_.leak_on_rollback) co_return;
   std::vector<std::string> arguments{str(order), str(hold.user), hold.id};
   for (const std::uint32_t seat : hold.seats) arguments.push_back(str(seat));
   const RedisReply reply = co_await run(Script::unpend, event, std::move(arguments), 0);

@@ -62,7 +62,7 @@ class OrderWorkers : public std::enable_shared_from_this<OrderWorkers> {
         signals_(thread.order_signals != nullptr ? *thread.order_signals : own_signals_),
         orders_(make_order_store(thread.mysql, thread.metrics)),
         payments_(make_payment_store(thread.mysql, thread.metrics, thread.switches)),
-        outbox_(make_outbox_store(thread.mysql, thread.metrics)),
+        outbox_(make_outbox_store(thread.mysql, thread.metrics, &thread.switches)),
         books_(make_event_books(thread.mysql, thread.metrics)),
         streams_(make_event_streams(thread.redis)),
         settler_(std::make_shared<SeatSettler>(thread.io, thread.seats, thread.queue,

@@ -165,6 +165,8 @@ Task<void> SeatWorkers::repair(EventPtr event, std::vector<SeatDifference> diffe
   }
   SeatChanges forced, quiet;
   for (const SeatDifference& found : differences) {
+    const bool leaked = found.kind == Kind::pending_without_order;
+    if (leaked && thread_.switches.leak_on_rollback) continue;
     switch (found.kind) {
       case Kind::pending_without_order:
       case Kind::sold_without_ticket:

@@ -43,8 +43,8 @@ class QueueHubOnRedis : public RedisFixture {
     io.run_for(Millis(120));
   }
   std::shared_ptr<QueueHub> make_hub() {
-    QueueHub::Parts parts{io,      *catalogue, *queue, seats.get(),
-                          metrics, "secret",   100,    stop.get_token()};
+    QueueHub::Parts parts{io,       *catalogue, *queue,           seats.get(), metrics,
+                          "secret", 100,        stop.get_token(), &switches};
     auto made = std::make_shared<QueueHub>(std::move(parts));
     QueueHub::start(made);
     return made;
@@ -113,6 +113,28 @@ TEST_F(QueueHubOnRedis, PositionsArePushedOnChangeAndNeverRise) {
   const auto pass_read = PassSigner("secret").read_pass(token);
   ASSERT_TRUE(pass_read);
   EXPECT_EQ(pass_read->user, 5U);
+}
+
+TEST_F(QueueHubOnRedis, TheDefectTellsEverybodyOfEachAdmission) {
+  EventInfo info = open_event(1, 10);
+  info.queue.rate = 1000;
+  info.queue.burst = 2;
+  const EventPtr event = serve(info);
+  std::vector<Client> clients;
+  for (std::uint64_t user = 1; user <= 4; ++user) {
+    enter(event, user);
+    clients.push_back(connect(*hub, user));
+  }
+  pass(200);
+  ASSERT_EQ(run(io, queue->admit(event)).admitted, 2U);
+  ASSERT_TRUE(eventually([&] { return clients[1].line->of("admitted").size() == 1; }));
+  for (const Client& client : clients) EXPECT_TRUE(client.line->of("entry-allowed").empty());
+  switches.broadcast_all = true;
+  pass(50);
+  ASSERT_EQ(run(io, queue->admit(event)).admitted, 2U);
+  for (const Client& client : clients) {
+    EXPECT_TRUE(eventually([&] { return client.line->of("entry-allowed").size() == 2; }));
+  }
 }
 
 TEST_F(QueueHubOnRedis, WhoIsAdmittedAlreadyHearsItAtOnceAndOnce) {

@@ -526,6 +526,16 @@ TEST(HttpServer, TheDefectMakesConflictsBadRequests) {
   EXPECT_EQ(status(client.exchange(get("/conflict"))), 400);
 }
 
+TEST(HttpServer, TheDefectShedsWhateverWouldChangeSomething) {
+  Running server;
+  Client client(server.port());
+  server.switches().shed_everything = true;
+  EXPECT_EQ(status(client.exchange(get("/echo"))), 200);
+  const std::string refused = client.exchange(post("/echo", "{}"));
+  EXPECT_EQ(status(refused), 503);
+  EXPECT_TRUE(contains(refused, "OVERLOADED"));
+}
+
 TEST(HttpServer, CountsByRoutePattern) {
   Running server;
   Client client(server.port());
