@@ -270,6 +270,8 @@ void App::listen() {
   Config& config = shared_.config;
   config.port = claim("--port", config.port, Surface::main);
   if (config.admin_port != 0) claim("--admin-port", config.admin_port, Surface::admin);
+  set_log_labels(fmt::format("{}:{}", config.host, config.port),
+                 fmt::format("{}", fmt::join(config.roles, ",")));
   log_info("listening", {{"host", config.host},
                          {"port", std::int64_t{config.port}},
                          {"admin_port", std::int64_t{config.admin_port}},

@@ -47,12 +47,19 @@ const std::string& process_trace() {
   return id;
 }
 
+// As JSON, with the comma before; empty until the process knows where it listens.
+std::string& labels() {
+  static std::string text;
+  return text;
+}
+
 void write(LogLevel level, std::string_view message, LogFields fields) {
   if (!log_enabled(level)) return;
   std::string line = log_line(message, fields);
   const bool traced =
       std::ranges::any_of(fields, [](const auto& field) { return field.first == "trace_id"; });
   if (!traced) line += R"(,"trace_id":")" + process_trace() + '"';
+  line += labels();
   logger().log(level_of(level), line);
 }
 
@@ -84,6 +91,9 @@ void log_warning(std::string_view message, LogFields fields) {
 }
 void log_error(std::string_view message, LogFields fields) {
   write(LogLevel::error, message, fields);
+}
+void set_log_labels(std::string_view instance, std::string_view roles) {
+  labels() = R"(,"instance":)" + json_string(instance) + R"(,"roles":)" + json_string(roles);
 }
 void flush_log() { logger().flush(); }
 

@@ -1,5 +1,6 @@
 // JSON lines on standard output: one object per line with ts, level, msg, the given fields and
-// trace_id: the request's, or that of the process for what belongs to no request.
+// trace_id (the request's, or that of the process for what belongs to no request), and the labels
+// of the process.
 // Never give it a secret, a token or a body.
 #pragma once
 
@@ -25,6 +26,8 @@ void log_debug(std::string_view message, LogFields fields = {});
 void log_info(std::string_view message, LogFields fields = {});
 void log_warning(std::string_view message, LogFields fields = {});
 void log_error(std::string_view message, LogFields fields = {});
+// Labels of every further line: which process writes it. Call it while there is one thread.
+void set_log_labels(std::string_view instance, std::string_view roles);
 void flush_log();
 
 std::string log_line(std::string_view message, LogFields fields);  // without ts and level

@@ -19,7 +19,7 @@ namespace boxoffice {
 
 inline constexpr std::uint32_t consumer_batch_max = 256, deliveries_max = 8;
 inline constexpr Millis consumer_block{1000}, claim_period{5000}, claim_idle{30000};
-inline constexpr std::chrono::minutes replay_window{10};
+inline constexpr std::chrono::hours replay_window{24};  // what the outbox keeps
 
 class StreamConsumer {
  public:

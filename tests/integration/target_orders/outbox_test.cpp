@@ -154,6 +154,17 @@ TEST_F(Outbox, LossOfRedisDataIsMadeGood) {
   EXPECT_EQ(unacknowledged(), 0);
 }
 
+TEST_F(Outbox, WhatWasSentInTheLastDayIsSentAgainAfterALoss) {
+  consume();
+  const std::string order = placed(1, {3});
+  ASSERT_EQ(pay(1, order).status, 200);
+  relay();
+  sql("UPDATE outbox SET available_at=available_at-INTERVAL 23 HOUR");
+  lose_data();
+  consume();
+  EXPECT_EQ(unsent(), "2");
+}
+
 TEST_F(Outbox, WorkersRecoverByThemselves) {
   spawn_workers();
   const std::string order = placed(1, {3});

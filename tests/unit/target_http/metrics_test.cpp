@@ -89,5 +89,17 @@ TEST(Log, LinesAreJson) {
   EXPECT_EQ(json["flag"], true);
 }
 
+TEST(Log, LinesSayWhichProcessWroteThem) {
+  set_log_labels("127.0.0.1:8082", "order,worker");
+  testing::internal::CaptureStdout();
+  log_warning("something", {{"trace_id", "0123"}});
+  flush_log();
+  const auto json = nlohmann::json::parse(testing::internal::GetCapturedStdout());
+  EXPECT_EQ(json["level"], "warning");
+  EXPECT_EQ(json["instance"], "127.0.0.1:8082");
+  EXPECT_EQ(json["roles"], "order,worker");
+  EXPECT_EQ(json["trace_id"], "0123");
+}
+
 }  // namespace
 }  // namespace boxoffice
