@@ -376,6 +376,7 @@ struct EventSpec {
   std::uint32_t max_per_user = 4;
   Nanos opens_after{0};  // the sale, from the start of the load; 0: it is open before
   bool queue_on = false, queue_random = false;  // random: who comes before the opening is shuffled
+  bool queue_requeue = false;                   // who has lost five holds goes back to the tail
   std::uint32_t queue_cap = 1000;
   double queue_rate = 50, queue_burst = 50;
   Nanos queue_lease{std::chrono::seconds{30}}, queue_heartbeat{std::chrono::seconds{15}};

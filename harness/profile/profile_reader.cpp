@@ -187,7 +187,7 @@ EventSpec Reader::read_event(const YamlNode& node) {
   if (queue == nullptr) return event;
   event.queue_on = true;
   const Fields parts(problems_, queue, "queue",
-                     {"cap", "rate", "burst", "lease", "heartbeat", "mode"});
+                     {"cap", "rate", "burst", "lease", "heartbeat", "mode", "requeue"});
   read_word(parts.find("mode"), values_, problems_, {"fifo", "random"}, event.queue_random);
   values_.whole(parts.find("cap"), event.queue_cap, 1, users_max);
   values_.number(parts.find("rate"), event.queue_rate, 0, rate_max);
@@ -195,6 +195,7 @@ EventSpec Reader::read_event(const YamlNode& node) {
   values_.number(parts.find("burst"), event.queue_burst, 0, rate_max);
   values_.duration(parts.find("lease"), event.queue_lease, shortest);
   values_.duration(parts.find("heartbeat"), event.queue_heartbeat, shortest);
+  values_.flag(parts.find("requeue"), event.queue_requeue);
   return event;
 }
 

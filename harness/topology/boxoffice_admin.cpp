@@ -76,6 +76,7 @@ Json event_json(const EventSpec& event) {
             {"rate", event.queue_rate},
             {"burst", event.queue_burst},
             {"mode", event.queue_random ? "RANDOM" : "FIFO"},
+            {"requeue", event.queue_requeue},
             {"leaseMs", millis(event.queue_lease)},
             {"heartbeatMs", millis(event.queue_heartbeat)}}}};
 }

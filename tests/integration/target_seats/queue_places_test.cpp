@@ -67,6 +67,43 @@ TEST_F(QueuePlacesOnRedis, PlacesAreFirstInFirstOutAndKept) {
   expect_identity(*event);
 }
 
+// Redis' own time for a look, in a queue of a thousand and in one of a hundred times as many: a
+// sorted set finds a rank in the logarithm of its size. The quicker of three rounds, because the
+// machine may be busy.
+TEST_F(QueuePlacesOnRedis, APositionCostsTheLogarithmOfTheQueue) {
+  const auto fill = [this](const EventPtr& event, std::uint64_t people) {
+    for (std::uint64_t user = 1; user <= people;) {
+      std::vector<std::string> add{"ZADD", key(*event, "qw")};
+      for (const std::uint64_t end = std::min(user + 1000, people + 1); user < end; ++user) {
+        add.push_back(std::to_string(user));
+        add.push_back(std::to_string(user));
+      }
+      command(std::move(add));
+    }
+  };
+  const auto cost = [this](const EventPtr& event, std::uint64_t people) {
+    double best = 1e9;
+    for (int round = 0; round < 3; ++round) {
+      command({"CONFIG", "RESETSTAT"});
+      for (std::uint64_t i = 1; i <= 300; ++i) look(event, 1 + i * 7919 % people);
+      const std::string stats = command({"INFO", "commandstats"}).text;
+      const auto at = stats.find("usec_per_call=", stats.find("cmdstat_evalsha:"));
+      best = std::min(best, std::stod(stats.substr(at + 14)));
+    }
+    return best;
+  };
+  const EventPtr few = ready(queued(0, 0, 10));
+  EventInfo other = queued(0, 0, 10);
+  other.id = 2;
+  const EventPtr many = ready(other);
+  fill(few, 1000);
+  fill(many, 100'000);
+  const double of_few = cost(few, 1000), of_many = cost(many, 100'000);
+  RecordProperty("micros_of_1000", std::to_string(of_few));
+  RecordProperty("micros_of_100000", std::to_string(of_many));
+  EXPECT_LT(of_many, 5 * of_few) << of_few << " µs of 1,000, " << of_many << " µs of 100,000";
+}
+
 TEST_F(QueuePlacesOnRedis, AdmissionKeepsOrderRateBurstAndCap) {
   const EventPtr event = ready(queued(20, 5, 8));
   for (std::uint64_t user = 1; user <= 20; ++user) enter(event, user);

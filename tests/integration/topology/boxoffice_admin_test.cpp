@@ -48,6 +48,7 @@ TEST_F(AdminClient, SeedsWhatTheProfileSays) {
   event.hold_ttl = std::chrono::seconds{5};
   event.queue_on = true;
   event.queue_cap = 100;
+  event.queue_requeue = true;
   data.events = {event};
   const BoxofficeAdmin::Seeded seeded = admin.seed(data, 77);
   EXPECT_EQ(seeded.first_user, 101U);
@@ -64,7 +65,7 @@ TEST_F(AdminClient, SeedsWhatTheProfileSays) {
     {"mode":"RESERVED","rows":10,"cols":20,"grades":[{"grade":"A","price":50000}],
      "holdTtlMs":5000,"maxPerUser":4,"saleOpenAt":null,
      "queue":{"on":true,
-              "cap":100,"rate":50.0,"burst":50.0,"mode":"FIFO","leaseMs":30000,
+              "cap":100,"rate":50.0,"burst":50.0,"mode":"FIFO","requeue":true,"leaseMs":30000,
               "heartbeatMs":15000}}]})"));
 }
 
