@@ -118,6 +118,43 @@ TEST(PlantedDefect, AHoldThatChecksThenSetsOversellsAndTheSeatIsNamed) {
   EXPECT_EQ(run.file["tainted"], true);
 }
 
+TEST(BookingRun, BystandersGetNothingThatIsNotTheirs) {
+  const Outcome run = run_profile("tests/e2e/profiles/bystanders.yaml");
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+}
+
+TEST(PlantedDefect, AnOrderWithoutOwnerSellsASeatTwice) {
+  const Outcome run = run_profile("tests/e2e/profiles/bystanders.yaml",
+                                  {"--set", "target.defects=confirm_without_owner,no_guard1"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  const auto rules = broken(run.file);
+  EXPECT_TRUE(contains(rules, "OVERSELL")) << run.file["findings"].dump(1);
+  EXPECT_TRUE(contains(rules, "A2"));
+  EXPECT_TRUE(names_a_seat(run.file, "L1")) << run.file["findings"].dump(1);
+}
+
+TEST(PlantedDefect, KeysThatAreForgottenShowAsTwoOrdersOfOneKey) {
+  const Outcome run =
+      run_profile("tests/e2e/profiles/bystanders.yaml", {"--set", "target.defects=idem_off"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  EXPECT_TRUE(contains(broken(run.file), "L7")) << run.file["findings"].dump(1);
+}
+
+TEST(PlantedDefect, SeatsThatARefusalLeaksShowAsUndersell) {
+  const Outcome run = run_profile("tests/e2e/profiles/bystanders.yaml",
+                                  {"--set", "target.defects=leak_on_rollback"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  EXPECT_TRUE(contains(broken(run.file), "UNDERSELL")) << run.file["findings"].dump(1);
+}
+
+TEST(PlantedDefect, AnOverloadThatIsNoneFailsTheGatesOnWhatWasDone) {
+  const Outcome run =
+      run_profile("tests/e2e/profiles/rivals.yaml", {"--set", "target.defects=shed_everything"});
+  EXPECT_EQ(run.command.exit_code, 1) << run.command.out << run.command.err;
+  EXPECT_EQ(run.file["total"]["outcomes"].value("ok", 0), 0);
+  EXPECT_GT(run.file["total"]["outcomes"]["shed"].get<int>(), 100);
+}
+
 TEST(PlantedDefect, AReleaseWithoutOwnerShowsAsOverlappingHolds) {
   const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml",
                                   {"--set", "target.defects=release_without_owner"});

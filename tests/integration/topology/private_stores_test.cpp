@@ -52,7 +52,7 @@ TEST(PrivateStores, StartAnswerAndVanish) {
     EXPECT_GE(facts.mysql->used, 1U);
     EXPECT_GT(facts.mysql->limit, facts.mysql->used);
     EXPECT_GE(facts.redis->used, 1U);
-    EXPECT_EQ(facts.redis->limit, 20000U);
+    EXPECT_GE(facts.redis->limit, 1000U);  // 20,000, or what descriptors allow
     EXPECT_EQ(facts.script_calls, 0U);
   }
   EXPECT_FALSE(std::filesystem::exists(directory));
