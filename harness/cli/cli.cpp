@@ -79,6 +79,11 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_flag("--no-calibration", options.no_calibration,
                "do not measure this machine's own ceiling before the run (a second)");
   run.add_flag("--quiet,-q", options.quiet, "no progress, only the summary");
+  run.add_option(
+         "--notify", options.notify,
+         "run this with /bin/sh when the reports are written, for a pager or a pipeline; it "
+         "finds STAMPEDE_VERDICT, _EXIT_CODE, _PROFILE, _RUN (the folder) and _TAINTED")
+      ->type_name("COMMAND");
   add_attach_options(run, options.attach);
 }
 

@@ -202,6 +202,7 @@ ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream&
   request.colour = options.colour;
   request.quiet = options.quiet;
   request.calibrate = !options.no_calibration;
+  request.notify = options.notify;
   request.command_line = options.command_line;
   return run(request, stop, out, err);
 }

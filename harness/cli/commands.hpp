@@ -22,7 +22,7 @@ struct RunOptions {
   std::string profile;
   std::vector<std::string> sets;
   std::vector<std::string> stages;  // "[SCENARIO=]30s:100,2m:1000"
-  std::string out, boxoffice;
+  std::string out, boxoffice, notify;
   AttachOptions attach;
   bool plain = false, quiet = false, no_calibration = false;
   bool terminal = false, colour = false;

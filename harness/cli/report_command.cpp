@@ -68,6 +68,8 @@ bool tell_run(const ReportOptions& options, std::ostream& out, std::ostream& err
     write_markdown(*result, out);
   } else if (options.format == "junit") {
     write_junit(*result, out);
+  } else if (options.format == "csv") {
+    write_csv(*result, out);
   } else {
     out << to_json(*result);
   }
@@ -105,8 +107,9 @@ void add_report(CLI::App& app, ReportOptions& options) {
       ->type_name("RUN");
   report
       .add_option("--format", options.format,
-                  "console, markdown, junit, json, or hlog (HdrHistogram's log of every series)")
-      ->check(CLI::IsMember({"console", "markdown", "junit", "json", "hlog"}))
+                  "console, markdown, junit, json, csv (a row for each second), or hlog "
+                  "(HdrHistogram's log of every series)")
+      ->check(CLI::IsMember({"console", "markdown", "junit", "json", "csv", "hlog"}))
       ->capture_default_str();
   report.add_option("--out", options.out, "file to write (default: standard output)")
       ->type_name("FILE");

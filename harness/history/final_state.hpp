@@ -70,6 +70,7 @@ struct FinalState {
   bool have_games = false;            // auctions or practice rooms were seeded
   std::vector<SqlCheck> game_checks;  // A10 …
   std::vector<StoredBid> bids;
+  std::map<std::uint64_t, std::uint32_t> auction_slots;  // by auction
   std::vector<StoredRanks> ranks;
   std::vector<StoredTicket> tickets;
   std::vector<StoredOrder> orders;

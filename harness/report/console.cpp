@@ -322,6 +322,7 @@ void Console::write_figures() {
     row += (row.empty() ? "" : " · ") + fact;
   }
   line("  " + row);
+  wrapped(in_words_of_ngrinder(run_), 2, Style::dim);
   write_latencies();
 }
 

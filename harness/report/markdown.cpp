@@ -127,6 +127,9 @@ void write_figures(const RunResult& run, std::ostream& out) {
         fmt::format("{} ({})", human_rate(counter.second), human_count(counter.first)));
   }
   row("measured", human_number(run.measured_seconds) + " s");
+  if (const std::string words = in_words_of_ngrinder(run); !words.empty()) {
+    out << "\n" << plain(words) << "\n";
+  }
   out << "\n| | p50 | p95 | p99 | p99.9 | max | mean |\n|---|---:|---:|---:|---:|---:|---:|\n";
   write_latency_row(out, "response (due → answered)", run.total.response);
   write_latency_row(out, "service (sent → answered)", run.total.service);

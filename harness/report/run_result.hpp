@@ -135,6 +135,7 @@ std::string to_json(const RunResult& result);  // schema: reports/run_result.sch
 // A quick measurement: see `stampede bench`.
 void write_bench(const RunResult& result, std::ostream& out);
 void write_console(const RunResult& result, std::ostream& out, bool colour, int width);
+void write_csv(const RunResult& result, std::ostream& out);    // a row for each second
 void write_junit(const RunResult& result, std::ostream& out);  // valid against both public schemas
 void write_markdown(const RunResult& result, std::ostream& out);
 

@@ -131,6 +131,18 @@ std::uint64_t transactions_of(const RunResult& run) {
   return count;
 }
 
+std::string in_words_of_ngrinder(const RunResult& run) {
+  if (run.total.count == 0) return {};
+  std::uint64_t peak = 0;
+  for (const SecondResult& second : run.seconds) {
+    if (!second.warm_up && !second.drain) peak = std::max(peak, second.requests);
+  }
+  return fmt::format("in nGrinder's words: Vuser {} · TPS {} · Peak TPS {} · MTT {} · errors {}",
+                     human_count(run.users_max), human_number(run.http_rate), human_count(peak),
+                     latency_text(run.total.response, "mean"),
+                     human_count(error_count_of(run.total)));
+}
+
 std::string cpu_per_transaction(const RunResult& run, const ProcessResult& process) {
   const std::uint64_t transactions = transactions_of(run);
   if (transactions == 0) return "–";

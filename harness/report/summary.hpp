@@ -37,6 +37,9 @@ std::uint64_t transactions_of(const RunResult& run);
 // "612 µs": CPU time of this process for each transaction; "–" in a run without any.
 std::string cpu_per_transaction(const RunResult& run, const ProcessResult& process);
 
+// For eyes used to nGrinder: Vuser, TPS (requests), Peak TPS, MTT, errors. "" without data.
+std::string in_words_of_ngrinder(const RunResult& run);
+
 // One line of the table of latencies: what it is, and from when to when.
 struct LatencyRow {
   const char* name;

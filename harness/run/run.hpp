@@ -24,6 +24,7 @@ struct RunRequest {
   std::string url, admin, admin_token, mysql, mysql_password, redis;
   bool terminal = false, colour = false, quiet = false;
   bool calibrate = true;  // L10; the profile may say no as well
+  std::string notify;     // a command for /bin/sh, run when the reports are written; "": none
   // Instead of a folder of files and the usual summary: tells the finished result this way, to
   // `out`. The live view goes to `err` then, so that `out` can be piped.
   std::function<void(const RunResult&, std::ostream&)> teller;

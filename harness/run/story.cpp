@@ -6,6 +6,7 @@
 #include <ostream>
 #include <thread>
 
+#include "harness/judge/auction_fairness.hpp"
 #include "harness/judge/gates.hpp"
 #include "harness/judge/invariants.hpp"
 #include "harness/judge/validity.hpp"
@@ -382,6 +383,7 @@ void Story::quiesce_and_audit() {
   if (stop_.stop_requested()) return end("interrupted", "stopped by a signal before the audit");
   note("auditing MariaDB, Redis and the clients' ledger");
   const FinalState state = read_final_state(at, seeded_.events, seeded_.games);
+  fairness_ = auction_fairness(load_.ledger, state);
   for (Finding& finding : booking_invariants(load_.ledger, state)) {
     findings_.push_back(std::move(finding));
   }

@@ -45,6 +45,7 @@ class Story {
   void judge_all();
   ExitCode report();
   ExitCode report_to_files();
+  void tell_others();
 
   void open_histogram_log(double seconds);
   void close_histogram_log();
@@ -75,6 +76,7 @@ class Story {
   std::unique_ptr<Topology> topology_;
   std::vector<ProcessUsage> usage_before_, usage_last_;
   StoreFacts stores_before_, stores_last_;
+  std::optional<Finding> fairness_;
   BoxofficeAdmin::Seeded seeded_;
   std::vector<UserIdentity> users_;
   std::optional<LiveView> view_;

@@ -15,6 +15,7 @@
 #include "harness/judge/verdict.hpp"
 #include "harness/report/digest.hpp"
 #include "harness/run/hiccup_log.hpp"
+#include "harness/run/notify.hpp"
 #include "harness/run/redact_result.hpp"
 #include "harness/run/story.hpp"
 #include "harness/topology/operation.hpp"
@@ -190,6 +191,7 @@ void Story::fill_diagnosis() {
   }
   facts.stores = stores_last_;
   result_.diagnosis = diagnose(facts);
+  if (fairness_) result_.diagnosis.push_back(*fairness_);
 }
 
 void Story::fill_result() {
@@ -226,6 +228,20 @@ ExitCode Story::report() {
   return static_cast<ExitCode>(result_.exit_code);
 }
 
+// Whatever becomes of it, the verdict stays what it is.
+void Story::tell_others() {
+  if (request_.notify.empty()) return;
+  const Facts facts{{"STAMPEDE_VERDICT", result_.verdict},
+                    {"STAMPEDE_EXIT_CODE", std::to_string(result_.exit_code)},
+                    {"STAMPEDE_PROFILE", result_.profile_name},
+                    {"STAMPEDE_RUN", std::filesystem::absolute(directory_->path()).string()},
+                    {"STAMPEDE_TAINTED", result_.tainted ? "true" : "false"}};
+  out_ << std::flush;
+  if (const std::string problem = notify(request_.notify, facts); !problem.empty()) {
+    err_ << "stampede: --notify: the command " << problem << "\n";
+  }
+}
+
 ExitCode Story::report_to_files() {
   directory_->release_reserve();
   std::ostringstream junit, markdown;
@@ -243,6 +259,7 @@ ExitCode Story::report_to_files() {
   if (load_.started != TimePoint{}) {
     write_console(result_, out_, request_.colour, terminal_width());
   }
+  if (problem.empty()) tell_others();
   if (!problem.empty()) {
     err_ << "stampede: " << problem
          << "\nThe run's files are not complete: this run proves nothing.\n";

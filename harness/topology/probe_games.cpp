@@ -23,6 +23,8 @@ void run_audit(SqlConnection& sql, const GameAudit& audit, std::uint64_t id, Sql
 }
 
 void read_bids(SqlConnection& sql, std::uint64_t auction, FinalState& state) {
+  for (const Row& row : sql.rows(fmt::format("SELECT slots FROM auctions WHERE id = {}", auction)))
+    state.auction_slots[auction] = static_cast<std::uint32_t>(natural(row[0]));
   sql.query(fmt::format("SELECT user_id, amount, seq, bid_no, max_bids FROM bids WHERE "
                         "auction_id = {}",
                         auction),

@@ -49,6 +49,23 @@ TEST(ExitCode, PassIsZero) {
   EXPECT_EQ(run_file(folder)["verdict"], "PASS");
 }
 
+// The hook of an alarm: it learns the verdict and where the files are, and cannot change either.
+TEST(Notify, ACommandIsToldOfTheEndAndChangesNoVerdict) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  const auto profile = folder.write("p.yaml", profile_text("p95 < 1ns", quick, lenient));
+  const std::string told = (folder.path() / "told").string();
+  const std::string command = "echo $STAMPEDE_VERDICT $STAMPEDE_EXIT_CODE $STAMPEDE_PROFILE >'" +
+                              told + "'; test -s $STAMPEDE_RUN/junit.xml && echo files >>'" + told +
+                              "'; exit 9";
+  const auto result = run_command({stampede_binary(), "run", profile, "--url", server.url(),
+                                   "--notify", command, "--out", (folder.path() / "run").string()});
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_EQ(read_file(told), "FAIL 1 tiny\nfiles\n");
+  EXPECT_NE(result.err.find("--notify: the command ended with status 9"), std::string::npos)
+      << result.err;
+}
+
 TEST(ExitCode, AMissedGateIsOne) {
   const TemporaryFolder folder;
   const AnsweringServer server({.status = 500});

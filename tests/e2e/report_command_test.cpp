@@ -55,6 +55,10 @@ TEST_F(ReportCommand, EachFormIsTheOneThatTheRunWrote) {
     EXPECT_EQ(told.out, read_file(run_ / file)) << format;
     EXPECT_EQ(told.err, "");
   }
+  const auto csv = report(run_, {"--format", "csv"});
+  EXPECT_EQ(csv.exit_code, 0) << csv.err;
+  const auto seconds = nlohmann::json::parse(read_file(run_ / "run.json")).at("seconds").size();
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(csv.out, '\n')), seconds + 1);
   const auto console = report(run_ / "run.json", {});
   EXPECT_EQ(console.exit_code, 0) << console.err;
   EXPECT_NE(console.out.find("FIGURES"), std::string::npos) << console.out;

@@ -273,6 +273,7 @@ TEST_F(GamesProbe, CleanRowsFireNothingAndAreRead) {
   const FinalState state = look_at_games();
   EXPECT_EQ(state.game_checks.size(), 7U);
   EXPECT_EQ(state.bids.size(), 4U);
+  EXPECT_EQ(state.auction_slots, (std::map<std::uint64_t, std::uint32_t>{{1, 2}}));
   ASSERT_EQ(state.ranks.size(), 1U);
   EXPECT_EQ(state.ranks[0].counts, (std::map<std::uint64_t, std::uint64_t>{{1200, 1}}))
       << "bots have no rank";

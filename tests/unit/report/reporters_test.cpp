@@ -51,6 +51,63 @@ TEST(Console, SaysWhatStreamsDid) {
   EXPECT_NE(text.find("4 pushes came before they were stamped"), std::string::npos) << text;
 }
 
+TEST(Csv, HasARowForEachSecondAndNothingWhereNothingWasAnswered) {
+  RunResult result;
+  SecondResult first;
+  first.warm_up = true;
+  first.requests = 12;
+  first.response_ns_p50 = 1'234'567;
+  first.at_least = {"p95", "p99"};
+  SecondResult second;
+  second.second = 1;
+  second.users_alive = 7;
+  second.worker_cpu = 0.125;
+  result.seconds = {first, second};
+  std::ostringstream out;
+  write_csv(result, out);
+  EXPECT_EQ(out.str(),
+            "second,phase,requests,transactions,errors,shed,users,in_flight,response_p50_ms,"
+            "response_p95_ms,response_p99_ms,at_least,lag_p99_ms,worker_cpu\r\n"
+            "0,warm_up,12,0,0,0,0,0,1.235,,,p95 p99,,0.0000\r\n"
+            "1,measured,0,0,0,0,7,0,,,,,,0.1250\r\n");
+}
+
+TEST(Console, TellsCpuForEachTransactionOfTheWholeRun) {
+  RunResult result = passing_result();
+  result.seconds = {SecondResult{}, SecondResult{}};
+  result.seconds[0].warm_up = true;
+  result.seconds[0].transactions = 300;
+  result.seconds[1].transactions = 700;
+  result.processes = {{"boxoffice", 0.5, 1, 1, 0, 2048}};
+  EXPECT_NE(console(result, 200).find("over the whole run: 1,000 transactions"), std::string::npos);
+  EXPECT_NE(console(result, 200).find("500 µs"), std::string::npos) << console(result, 200);
+  EXPECT_NE(markdown(result).find("| boxoffice | 0.5 s | 500 µs |"), std::string::npos)
+      << markdown(result);
+  result.seconds.clear();
+  EXPECT_NE(markdown(result).find("| boxoffice | 0.5 s | – |"), std::string::npos);
+}
+
+TEST(Console, SaysWhatIsToBeLookedAtAndWhatNobodyCouldTell) {
+  RunResult result = passing_result();
+  EXPECT_NE(console(result, 120).find("DIAGNOSIS   1 to look at"), std::string::npos)
+      << console(result, 120);
+  for (Finding& remark : result.diagnosis) remark.standing = Finding::Standing::judged;
+  EXPECT_NE(console(result, 120).find("DIAGNOSIS   nothing to remark"), std::string::npos);
+  result.diagnosis.clear();
+  EXPECT_EQ(console(result, 120).find("DIAGNOSIS"), std::string::npos);
+}
+
+TEST(Console, HasTheWordsOfNgrinderOfTheMeasuredSeconds) {
+  RunResult result = passing_result();
+  for (SecondResult& second : result.seconds) second.requests = 100;
+  result.seconds.at(0).requests = 9'999;
+  result.seconds.at(0).warm_up = true;
+  result.seconds.back().warm_up = result.seconds.back().drain = false;
+  result.seconds.back().requests = 1'234;
+  EXPECT_NE(console(result, 200).find("Peak TPS 1,234 · MTT"), std::string::npos)
+      << console(result, 200);
+}
+
 TEST(Console, KeepsToItsWidth) {
   for (const RunResult& result :
        {passing_result(), failing_result(), invalid_result(), unfinished_result(), RunResult{}}) {
