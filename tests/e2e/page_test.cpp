@@ -126,8 +126,6 @@ TEST(Page, ADroppedWebSocketKeepsThePlaceInTheWaitingRoom) {
   world.tell("waiting");
 }
 
-// With the server's practice rooms and auctions, which come by themselves.
-#if __has_include("target/practice_parts.hpp")
 TEST(Page, APersonPractisesAgainstBotsAndGetsARank) {
   World world(open_hall, {},
               R"(,"practice":[{"title":"Rush hour","periodMs":20000,"openMs":12000,"rows":10,)"
@@ -145,7 +143,6 @@ TEST(Page, AnOutbidPersonIsToldAndTheHighestBidderPaysForTheSlot) {
   EXPECT_EQ(world.sql("SELECT COUNT(*) FROM bids"), "3");
   EXPECT_EQ(world.sql("SELECT status FROM auction_awards WHERE rank_no=1"), "PAID");
 }
-#endif
 
 // A small form of hc-1000: the halls, the personas and the checks are the profile's.
 TEST(Page, APersonBooksWhileALoadRunFillsAnotherHall) {
