@@ -6,11 +6,17 @@
 
 namespace boxoffice {
 
-struct PageFile {
-  std::string_view name;  // app.js
+struct PageCoding {
+  std::string_view coding;  // as Content-Encoding names it: br, gzip, identity
   std::span<const unsigned char> bytes;
-  std::string_view tag;  // of its content, quoted, as ETag wants it
+  std::string_view tag;  // of these bytes, quoted, as ETag wants it
 };
+struct PageFile {
+  std::string_view name;                // app.js
+  std::span<const PageCoding> codings;  // the smallest first; the last is the file itself
+};
+inline constexpr std::size_t page_codings_max = 3;
+
 // One of them is index.html, or unbuilt.html when the page's bundler was not there.
 std::span<const PageFile> page_files() noexcept;
 

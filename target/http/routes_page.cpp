@@ -1,6 +1,8 @@
 // The page for people: / and the few files it asks for. They speak to the API as anybody does.
 #include <algorithm>
+#include <array>
 
+#include "target/http/content_coding.hpp"
 #include "target/http/page_files.hpp"
 #include "target/http/routes_page.hpp"
 
@@ -27,15 +29,28 @@ bool matches(std::string_view if_none_match, std::string_view tag) {
   return !if_none_match.empty() && if_none_match.find(tag) != std::string_view::npos;
 }
 
+const PageCoding& coding_of(const PageFile& file, const HttpRequest& request) noexcept {
+  std::array<std::string_view, page_codings_max> names;
+  const std::size_t known = std::min(file.codings.size(), names.size());
+  const auto offered = file.codings.last(known);
+  std::ranges::transform(offered, names.begin(), &PageCoding::coding);
+  const std::span<const std::string_view> wanted(names.data(), known);
+  return offered[choose_coding(request.header("Accept-Encoding"), wanted)];
+}
+
 HttpResponse answer(const PageFile& file, const HttpRequest& request) {
+  const PageCoding& chosen = coding_of(file, request);
   HttpResponse response;
   response.content_type = type_of(file.name);
-  if (matches(request.header("If-None-Match"), file.tag)) {
+  if (matches(request.header("If-None-Match"), chosen.tag)) {
     response.status = 304;
   } else {
-    response.body.assign(file.bytes.begin(), file.bytes.end());
+    response.body.assign(chosen.bytes.begin(), chosen.bytes.end());
+    if (chosen.coding != "identity")
+      response.headers.emplace_back("Content-Encoding", chosen.coding);
   }
-  response.headers.emplace_back("ETag", file.tag);
+  if (file.codings.size() > 1) response.headers.emplace_back("Vary", "Accept-Encoding");
+  response.headers.emplace_back("ETag", chosen.tag);
   response.headers.emplace_back("Cache-Control", "no-cache");  // asked again, answered with 304
   response.headers.emplace_back("Content-Security-Policy", policy);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");

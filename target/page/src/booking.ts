@@ -37,6 +37,7 @@ export interface Checkout {
   seats: { name: string; grade: string; price: number }[];
   orderKey: string;
   payKey: string;
+  method?: string;
   orderId?: string;
 }
 

@@ -63,8 +63,13 @@ export function statesOf(bits: string, seats: number): Uint8Array {
   return states;
 }
 
-export function seatName(seat: Seat): string {
+export function seatName(seat: { r: string; c: number }): string {
   return `${seat.r}-${seat.c}`;
+}
+
+/** With its section; a hall of one section has none to name. */
+export function placeName(seat: { section: string; r: string; c: number }): string {
+  return seat.section === "-" ? `Seat ${seatName(seat)}` : `${seat.section} ${seatName(seat)}`;
 }
 
 export const listEvents = (signal: AbortSignal) =>

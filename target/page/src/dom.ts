@@ -33,6 +33,13 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** The keyboard goes on here: what had the focus is gone. */
+export function focusOn(element: HTMLElement | null): void {
+  if (!element) return;
+  element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+}
+
 /** Says something to everybody, screen readers too. It goes away by itself. */
 export function toast(text: string, kind: "info" | "bad" | "good" = "info"): void {
   const place = document.getElementById("toasts");

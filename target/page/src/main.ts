@@ -5,6 +5,7 @@ import { call } from "./api";
 import { fill, h } from "./dom";
 import { Scope } from "./scope";
 import { session } from "./session";
+import { accountScreen } from "./screens/account";
 import { auctionScreen } from "./screens/auction";
 import { checkoutScreen } from "./screens/checkout";
 import { eventScreen } from "./screens/event";
@@ -13,7 +14,7 @@ import { gamesScreen } from "./screens/games";
 import { ordersScreen } from "./screens/order";
 import { practiceScreen } from "./screens/practice";
 import { signInScreen } from "./screens/sign_in";
-import { go } from "./ways";
+import { go, wantAfterSignIn } from "./ways";
 
 type Screen = (root: HTMLElement, scope: Scope, part: string) => unknown;
 
@@ -23,10 +24,12 @@ const screens: [RegExp, string, Screen][] = [
   [/^#\/practice\/(\d+)$/, "Practice", (root, scope, id) => practiceScreen(root, scope, id)],
   [/^#\/auctions\/(\d+)$/, "Auction", (root, scope, id) => auctionScreen(root, scope, id)],
   [/^#\/games$/, "Practice and auctions", (root, scope) => gamesScreen(root, scope)],
+  [/^#\/account$/, "My account", (root, scope) => accountScreen(root, scope, () => void signOut())],
   [/^#\/orders$/, "My orders", (root, scope) => ordersScreen(root, scope)],
   [/^#\/sign-in$/, "Sign in", (root) => signInScreen(root)],
 ];
 
+const signInHash = "#/sign-in";
 let scope = new Scope();
 
 function show(): void {
@@ -60,14 +63,18 @@ function nav(hash: string): void {
     h("a", { href, "aria-current": hash === href ? "page" : null }, text);
   const place = document.getElementById("nav");
   if (!place) return;
+  // Whoever signs in from here comes back here.
+  const door = () => {
+    if (hash !== signInHash) wantAfterSignIn(hash);
+  };
   fill(
     place,
     link("#/", "Events"),
     session.signedIn && link("#/games", "Games"),
     session.signedIn && link("#/orders", "My orders"),
-    session.signedIn
-      ? h("button", { type: "button", class: "plain", onclick: () => void signOut() }, "Sign out")
-      : link("#/sign-in", "Sign in"),
+    session.signedIn && link("#/account", "Account"),
+    !session.signedIn &&
+      h("a", { href: signInHash, "aria-current": hash === signInHash ? "page" : null, onclick: door }, "Sign in"),
   );
 }
 

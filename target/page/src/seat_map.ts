@@ -1,6 +1,6 @@
 // The hall on a canvas: only what is in view is drawn, so 40,000 seats cost no more than 400. The
 // canvas cannot be read by a screen reader; the seat under the cursor is told in words instead.
-import { SeatState, seatName, type Layout, type Seat } from "./catalogue";
+import { placeName, SeatState, type Layout, type Seat } from "./catalogue";
 import { h } from "./dom";
 import { won } from "./text";
 
@@ -249,7 +249,7 @@ export class SeatMap {
     if (!place) return;
     const state = this.chosen.has(seat) ? "chosen" : stateWords[this.states[seat] ?? 0];
     const price = place.price > 0 ? ` · ${place.grade} ${won(place.price)}` : "";
-    const text = `${place.section} ${seatName(place)}${price} · ${state}`;
+    const text = `${placeName(place)}${price} · ${state}`;
     if (this.words.textContent !== text) this.words.textContent = text;
   }
 

@@ -6,9 +6,14 @@ export function go(hash: string): void {
 
 const wantedKey = "boxoffice.wanted";
 
+/** Where somebody goes who has signed in. */
+export function wantAfterSignIn(hash: string): void {
+  sessionStorage.setItem(wantedKey, hash);
+}
+
 /** To the door, and back to `hash` afterwards. */
 export function signIn(hash: string): void {
-  sessionStorage.setItem(wantedKey, hash);
+  wantAfterSignIn(hash);
   go("#/sign-in");
 }
 

@@ -17,15 +17,14 @@ await story(async (crowd, world) => {
   await page.click("[data-testid=hold]");
   await page.waitForSelector("h1:has-text('Sign in')");
   await fillIn(page, "New here", { login, nickname: "Visitor", password });
-  // Back in the hall, signed in.
-  await page.waitForSelector("[data-testid=map][data-cell]");
+  // Back in the hall, signed in, with the seat that was chosen.
   await page.waitForSelector(".link.live"); // the seat stream
-  await page.waitForFunction(() => document.querySelector("[data-testid=counts]")?.textContent.startsWith("40 free"));
-  await page.click("[data-testid=best]");
-  await page.click("[data-testid=hold]");
+  await page.click("[data-testid=hold]:has-text('Hold 1 seat')");
   await page.click("[data-testid=pay]");
   await page.waitForSelector("[data-testid=order-CONFIRMED]");
-  await page.click("text=Sign out");
+  await page.click("nav >> text=Account");
+  await page.waitForSelector("[data-testid=facts]:has-text('visitor')");
+  await page.click("[data-testid=sign-out]");
   await page.waitForSelector("nav >> text=Sign in");
 
   const elsewhere = await crowd.person();

@@ -25,7 +25,7 @@ await story(async (crowd, world) => {
 
   const keyboard = await crowd.person(1, phone);
   await enterHall(keyboard, world.event);
-  const wide = await keyboard.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const wide = await keyboard.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(wide <= 0, `the page is ${wide} px wider than the phone`);
   await chooseSeat(keyboard, 0);
   await keyboard.focus("[data-testid=hold]");

@@ -1,6 +1,8 @@
 // The auction: the price that is inside now, your bids, and word as soon as you are pushed out.
 import { call, newKey, Problem } from "../api";
 import { keepCheckout } from "../booking";
+import { dropChoice, findChoice, keepChoice } from "../choice";
+import { CountdownWords } from "../countdown";
 import { fill, h, toast } from "../dom";
 import { EventStream } from "../event_stream";
 import type { Scope } from "../scope";
@@ -84,6 +86,7 @@ class House {
   private readonly button = h("button", { class: "big", "data-testid": "bid" }, "Bid");
   private readonly form: HTMLElement;
   private readonly end = h("section", { class: "panel", "aria-live": "polite" });
+  private readonly spoken = new CountdownWords([120, 60, 30, 10], (left) => `The auction closes in ${left}.`);
   private closesAt: number;
   private busy = false;
   private touched = false;
@@ -99,7 +102,7 @@ class House {
     this.closesAt = Date.now() + auction.leftMs;
     this.amount.addEventListener("input", () => (this.touched = true));
     const raise = (steps: number) =>
-      h("button", { type: "button", class: "quiet", onclick: () => this.raise(steps) }, `+${count(steps * auction.minStep)}`);
+      h("button", { type: "button", class: "quiet", "aria-label": `Raise by ${won(steps * auction.minStep)}`, onclick: () => this.raise(steps) }, `+${count(steps * auction.minStep)}`);
     this.form = h("form", { class: "bid-form", onsubmit: (event: Event) => { event.preventDefault(); void this.bid(); } },
       h("div", { class: "row" }, this.amount, raise(1), raise(5), raise(10)), this.told, this.button);
   }
@@ -110,7 +113,7 @@ class House {
       h("header", { class: "event-head" },
         h("div", {}, h("h1", {}, this.title),
           h("p", { class: "soft" }, `The ${plural(this.auction.slots, "highest bid")} ${this.auction.slots === 1 ? "wins" : "win"} · at most ${plural(this.auction.maxBids, "bid")} each`)),
-        h("div", { class: "event-live" }, this.link, this.left)),
+        h("div", { class: "event-live" }, this.link, this.left, this.spoken.element)),
       h("div", { class: "forms" },
         h("section", { class: "panel auction" },
           h("p", { class: "soft" }, "Price to be inside now"), this.price, this.facts),
@@ -118,6 +121,11 @@ class House {
         this.end),
     );
     this.end.hidden = true;
+    const kept = findChoice<string>(this.choiceName);
+    if (kept) {
+      this.amount.value = kept;
+      this.touched = true;
+    }
     this.show();
     const stream = new EventStream(`/api/auctions/${this.id}/stream`, this.scope, {
       message: ({ event, data }) => this.heard(event, data),
@@ -133,6 +141,9 @@ class House {
     if (this.isOver) void this.closed();
   }
 
+  private get choiceName(): string {
+    return `auction.${this.id}`;
+  }
   private get isOver(): boolean {
     return this.auction.status === "CLOSED" || this.auction.status === "SETTLED";
   }
@@ -140,9 +151,11 @@ class House {
   private heard(event: string, data: string): void {
     if (event === "tick") {
       const tick = JSON.parse(data) as Tick;
+      const moved = tick.top !== this.auction.top || tick.cutoff !== this.auction.cutoff;
       this.auction = { ...this.auction, top: tick.top, cutoff: tick.cutoff, bidders: tick.bidders };
       this.closesAt = Date.now() + tick.left;
       this.show();
+      if (moved) void this.readMine(); // the own rank moves with the price
     } else if (event === "rankOut") {
       toast(`You were outbid and are no longer inside. ${plural(this.mine.bidsLeft, "bid")} left.`, "bad");
       void this.readMine();
@@ -195,6 +208,7 @@ class House {
     const opens = left - (this.auction.closesAtMs - this.auction.opensAtMs);
     this.left.textContent = this.isOver ? "Closed" : opens > 0 ? `opens in ${clockText(opens)}` : left > 0 ? clockText(left) : "closing…";
     this.left.classList.toggle("urgent", left < 15000);
+    if (!this.isOver && opens <= 0) this.spoken.tick(left);
     this.button.disabled = this.busy || left <= 0 || opens > 0;
   }
 
@@ -215,9 +229,13 @@ class House {
     try {
       await call("POST", `/api/auctions/${this.id}/bids`, { body: { amount: Number(this.amount.value) }, key: newKey() });
       this.touched = false;
+      dropChoice(this.choiceName);
       await this.readMine();
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) return signIn(location.hash);
+      if (error instanceof Problem && error.status === 401) {
+        keepChoice(this.choiceName, this.amount.value);
+        return signIn(location.hash);
+      }
       const floor = error instanceof Problem ? error.body["floor"] : undefined;
       this.told.textContent = typeof floor === "number" ? `Bid at least ${won(floor)}.` : problemText(error);
     } finally {

@@ -5,7 +5,8 @@ import {
   releaseHold, stayInside, type Checkout, type Order,
 } from "../booking";
 import { serverNow } from "../clock";
-import { fill, h, toast } from "../dom";
+import { CountdownWords } from "../countdown";
+import { fill, focusOn, h, toast } from "../dom";
 import type { Scope } from "../scope";
 import { clockText, plural, won } from "../text";
 import { go, signIn } from "../ways";
@@ -35,7 +36,7 @@ class Desk {
   private readonly told = h("p", { class: "bad-text", role: "alert" });
   private readonly button: HTMLButtonElement;
   private readonly back: HTMLButtonElement;
-  private method = "CARD";
+  private readonly spoken = new CountdownWords([120, 60, 30, 10], (left) => `${left} left to pay.`);
   private until: number;
   private paying = false;
   private ended = false;
@@ -50,13 +51,21 @@ class Desk {
     this.back = h("button", { class: "quiet", type: "button", "data-testid": "give-back", onclick: () => void this.giveBack() }, "Give the seats back");
   }
 
+  private get method(): string {
+    return this.checkout.method ?? "CARD";
+  }
+  private payBy(method: string): void {
+    this.checkout.method = method;
+    keepCheckout(this.checkout);
+  }
+
   open(): void {
     const { checkout } = this;
     const lines = checkout.seats.map((seat) =>
       h("p", { class: "line" }, h("span", {}, seat.name), h("span", { class: "soft" }, seat.grade), h("span", {}, won(seat.price))));
     const choices = methods.map(([value, label]) =>
       h("label", { class: "choice" },
-        h("input", { type: "radio", name: "method", value, checked: value === this.method, onchange: () => (this.method = value) }),
+        h("input", { type: "radio", name: "method", value, checked: value === this.method, onchange: () => this.payBy(value) }),
         h("span", {}, label)));
     fill(
       this.root,
@@ -64,6 +73,7 @@ class Desk {
         h("header", { class: "row spread timed" },
           h("div", {}, h("h1", {}, checkout.title), h("p", { class: "soft" }, `${plural(checkout.seats.length, "seat")} held for you`)),
           h("div", { class: "timer" }, this.ring, this.left)),
+        this.spoken.element,
         h("div", { class: "basket-seats" }, ...lines),
         h("p", { class: "sum" }, h("span", {}, "Total"), h("strong", {}, won(checkout.hold.amount))),
         h("form", { onsubmit: (event: Event) => { event.preventDefault(); void this.pay(); } },
@@ -88,6 +98,7 @@ class Desk {
     this.button.disabled = this.paying;
     this.back.disabled = this.paying;
     this.button.textContent = this.paying ? "Paying…" : `Pay ${won(this.checkout.hold.amount)}`;
+    if (!this.paying) this.spoken.tick(left);
     if (left <= 0 && !this.paying && !this.ended) void this.expired();
   }
 
@@ -104,6 +115,7 @@ class Desk {
     fill(this.root, h("section", { class: "panel narrow", role: "alert", "data-testid": "ended" },
       h("h1", {}, title), h("p", {}, words),
       h("p", { class: "row" }, h("a", { class: "button", href: `#/events/${event}` }, "Back to the seats"))));
+    focusOn(this.root.querySelector("h1"));
   }
 
   private async giveBack(): Promise<void> {
@@ -173,6 +185,8 @@ class Desk {
     if (order.status === "CONFIRMED" && findPass(order.eventId)) {
       void leaveQueue(order.eventId, "completed").catch(() => undefined);
     }
-    if (!this.scope.over) fill(this.root, orderPanel(order, this.checkout, this.scope));
+    if (this.scope.over) return;
+    fill(this.root, orderPanel(order, this.checkout, this.scope));
+    focusOn(this.root.querySelector("h1"));
   }
 }

@@ -2,9 +2,10 @@
 import { Problem } from "../api";
 import { dropPass, findPass, holdSeats, keepCheckout, leaveQueue, stayInside } from "../booking";
 import {
-  readEvent, readLayout, seatName, SeatState, type EventPage, type Layout, type Seat,
+  placeName, readEvent, readLayout, seatName, SeatState, type EventPage, type Layout, type Seat,
 } from "../catalogue";
 import { newKey } from "../api";
+import { dropChoice, findChoice, keepChoice } from "../choice";
 import { serverNow } from "../clock";
 import { fill, h, toast } from "../dom";
 import type { Scope } from "../scope";
@@ -37,6 +38,11 @@ const connectionText: Record<Connection, string> = {
   lost: "Reconnecting…",
 };
 
+interface Choice {
+  epoch: number;
+  seats: number[];
+}
+
 class Hall {
   private readonly map: SeatMap;
   private readonly feed: SeatFeed;
@@ -48,6 +54,7 @@ class Hall {
   private readonly button: HTMLButtonElement;
   private readonly many: HTMLSelectElement;
   private busy = false;
+  private fresh = true; // the states are not known yet
 
   constructor(
     private readonly root: HTMLElement,
@@ -101,8 +108,24 @@ class Hall {
     this.scope.every(1000, () => this.label());
   }
 
+  private get choiceName(): string {
+    return `event.${this.event.id}`;
+  }
+
+  // What was chosen before a reload or before signing in. What is gone meanwhile is told like any loss.
+  private restore(): void {
+    this.fresh = false;
+    const kept = findChoice<Choice>(this.choiceName);
+    if (!kept || kept.epoch !== this.event.epoch || this.map.chosen.size > 0) return;
+    this.map.choose(kept.seats.filter((seat) => seat < this.layout.seats.length));
+    this.chosen();
+    // Who came here by a link, from the door, goes on where they were.
+    if (document.activeElement?.id === "main") this.button.focus();
+  }
+
   private news(states: Uint8Array, changed: number[] | null): void {
     this.states = states;
+    if (this.fresh) this.restore();
     const lost = [...this.map.chosen].filter((seat) => states[seat] !== SeatState.available);
     if (lost.length > 0 && !this.busy) {
       this.map.choose([...this.map.chosen].filter((seat) => !lost.includes(seat)));
@@ -157,10 +180,12 @@ class Hall {
   private chosen(): void {
     const seats = [...this.map.chosen].map((seat) => this.layout.seats[seat] as Seat);
     const lines = seats.map((seat) =>
-      h("p", { class: "line" }, h("span", {}, `${seat.section} ${seatName(seat)}`),
+      h("p", { class: "line" }, h("span", {}, placeName(seat)),
         h("span", { class: "soft" }, seat.grade), h("span", {}, won(seat.price))),
     );
     fill(this.basket, ...(lines.length > 0 ? lines : [h("p", { class: "soft" }, "Choose seats on the map.")]));
+    if (seats.length > 0) keepChoice(this.choiceName, { epoch: this.event.epoch, seats: [...this.map.chosen] });
+    else if (!this.fresh) dropChoice(this.choiceName);
     this.total.textContent = won(seats.reduce((sum, seat) => sum + seat.price, 0));
     this.map.redraw();
     this.label();
@@ -182,11 +207,13 @@ class Hall {
     this.label();
     try {
       const hold = await holdSeats(this.event.id, seats, findPass(this.event.id));
+      this.map.choose([]);
+      dropChoice(this.choiceName);
       const places = hold.seatIds.map((seat) => this.layout.seats[seat] as Seat);
       keepCheckout({
         hold,
         title: this.event.title,
-        seats: places.map((seat) => ({ name: `${seat.section} ${seatName(seat)}`, grade: seat.grade, price: seat.price })),
+        seats: places.map((seat) => ({ name: placeName(seat), grade: seat.grade, price: seat.price })),
         orderKey: newKey(),
         payKey: newKey(),
       });

@@ -1,7 +1,8 @@
 // What became of an order, and the tickets; and the list of this browser's orders.
 import { call, Problem } from "../api";
 import { cancelOrder, checkouts, findPass, readOrder, type Checkout, type Order } from "../booking";
-import { fill, h, toast } from "../dom";
+import { placeName } from "../catalogue";
+import { fill, focusOn, h, toast } from "../dom";
 import type { Scope } from "../scope";
 import { session } from "../session";
 import { plural, when, won } from "../text";
@@ -41,7 +42,9 @@ export function orderPanel(order: Order, checkout: Checkout, scope: Scope): HTML
     try {
       await cancelOrder(order.orderId);
       const after = await readOrder(order.orderId, 0, scope.signal);
-      panel.replaceWith(orderPanel(after, checkout, scope));
+      const next = orderPanel(after, checkout, scope);
+      panel.replaceWith(next);
+      focusOn(next.querySelector("h1"));
     } catch (error) {
       toast(problemText(error), "bad");
     }
@@ -52,7 +55,7 @@ export function orderPanel(order: Order, checkout: Checkout, scope: Scope): HTML
     h("h1", {}, title),
     h("p", {}, reason(order), text),
     good && h("ul", { class: "tickets" }, ...checkout.seats.map((seat) => ticket(seat.name, checkout.title))),
-    h("p", { class: "sum" }, h("span", {}, `Order ${order.orderId}`), h("strong", {}, won(order.amount))),
+    h("p", { class: "sum" }, h("span", { class: "soft small" }, `Order ${order.orderId}`), h("strong", {}, won(order.amount))),
     h("p", { class: "row" },
       good
         ? h("a", { class: "button", href: "#/orders" }, "My orders")
@@ -76,10 +79,18 @@ interface OwnTicket {
 // Tickets come from the server, whatever browser bought them; orders under way are this browser's.
 async function readTickets(place: HTMLElement, scope: Scope): Promise<void> {
   try {
-    const page = await call<{ items: OwnTicket[] }>("GET", "/api/users/me/tickets?state=LIVE&size=50", { signal: scope.signal });
-    if (page.items.length === 0) return;
-    const rows = page.items.map((one) => ticket(`${one.section} ${one.r}-${one.c}`, `${one.title} · ${when(one.startsAt)}`));
-    fill(place, h("h2", {}, "Tickets"), h("ul", { class: "tickets", "data-testid": "tickets" }, ...rows), h("h2", {}, "Orders from this browser"));
+    const page = await call<{ items: OwnTicket[] }>("GET", "/api/users/me/tickets?size=100", { signal: scope.signal });
+    const rowsOf = (state: OwnTicket["state"]) =>
+      page.items.filter((one) => one.state === state).map((one) =>
+        ticket(placeName(one), `${one.title} · ${when(one.startsAt)}`));
+    const live = rowsOf("LIVE");
+    const cancelled = rowsOf("CANCELLED");
+    fill(place,
+      live.length > 0 && h("h2", {}, "Tickets"),
+      live.length > 0 && h("ul", { class: "tickets", "data-testid": "tickets" }, ...live),
+      cancelled.length > 0 && h("details", { class: "past", "data-testid": "cancelled" },
+        h("summary", {}, plural(cancelled.length, "cancelled ticket")), h("ul", { class: "tickets" }, ...cancelled)),
+      page.items.length > 0 && h("h2", {}, "Orders from this browser"));
   } catch (error) {
     if (error instanceof Problem && error.status === 401) signIn("#/orders");
   }

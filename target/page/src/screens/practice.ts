@@ -2,6 +2,7 @@
 // time you took, compared with everybody's.
 import { call, Problem } from "../api";
 import { statesOf, type Layout } from "../catalogue";
+import { CountdownWords } from "../countdown";
 import { fill, h, toast } from "../dom";
 import type { Scope } from "../scope";
 import { SeatMap } from "../seat_map";
@@ -79,6 +80,7 @@ class Practice {
   private readonly phase = h("p", { class: "soft", "aria-live": "polite", "data-testid": "practice-phase" });
   private readonly result = h("section", { class: "panel", "aria-live": "polite" });
   private readonly leaders = h("ol", { class: "leaders" });
+  private readonly spoken = new CountdownWords([10, 5], (left) => `The room opens in ${left}.`);
   private offsetMs = 0; // of the server's clock; the room's own answers set it
   private mine: Result | null = null;
   private trying = false;
@@ -100,7 +102,7 @@ class Practice {
       h("div", { class: "hall" },
         this.map.element,
         h("div", { class: "stack" },
-          h("section", { class: "panel practice" }, this.phase, this.digits),
+          h("section", { class: "panel practice" }, this.phase, this.digits, this.spoken.element),
           this.result,
           h("section", { class: "panel" }, h("h2", {}, "Fastest people"), this.leaders)),
       ),
@@ -133,7 +135,8 @@ class Practice {
       this.mine = this.mine?.cycleId === room.cycleId ? this.mine : null;
     }
     const changed: number[] = [];
-    if (!fresh) for (const [seat, state] of states.entries()) if (state !== this.states[seat]) changed.push(seat);
+    const known = this.states.length > 0;
+    if (!fresh && known) for (const [seat, state] of states.entries()) if (state !== this.states[seat]) changed.push(seat);
     this.states = states;
     this.map.show(states, changed);
   }
@@ -160,6 +163,7 @@ class Practice {
     const digits = open || left < readyMs ? (left / 1000).toFixed(1) : String(Math.ceil(left / 1000));
     if (this.digits.textContent !== digits) this.digits.textContent = digits;
     this.digits.classList.toggle("go", open);
+    if (!open) this.spoken.tick(left);
     const phase = open ? "Open: take a seat!" : "Opens in";
     if (this.phase.textContent !== phase) this.phase.textContent = phase;
   }
@@ -214,7 +218,7 @@ class Practice {
       const told = await call<{ leaders: Leader[] }>("GET", `/api/practice/${this.room.roomId}/leaderboard?n=8`, { signal: this.scope.signal });
       const rows = told.leaders.map((one) =>
         h("li", { class: one.userId === session.user ? "me" : "" }, h("span", {}, one.userId === session.user ? "you" : `fan ${one.userId}`), h("span", {}, seconds(one.durationMs))));
-      fill(this.leaders, ...(rows.length > 0 ? rows : [h("li", { class: "soft" }, "nobody yet")]));
+      fill(this.leaders, ...(rows.length > 0 ? rows : [h("li", { class: "soft none" }, "nobody yet")]));
     } catch {
       // The list is an extra; the room goes on without it.
     }

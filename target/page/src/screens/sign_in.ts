@@ -47,8 +47,9 @@ function logIn(login: string, password: string): Promise<Tokens> {
 }
 
 export function signInScreen(root: HTMLElement): void {
+  if (session.signedIn) return go("#/account");
   const password = (autocomplete: string) =>
-    field("Password", "password", { type: "password", autocomplete, minlength: 8 });
+    field(autocomplete === "new-password" ? "Password, at least 8 characters" : "Password", "password", { type: "password", autocomplete, minlength: 8 });
   const login = () => field("Login", "login", { autocomplete: "username" });
   fill(
     root,

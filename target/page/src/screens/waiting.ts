@@ -1,7 +1,7 @@
 // The waiting room: how many are before you, and that a lost connection costs nothing.
 import { keepPass, leaveQueue } from "../booking";
 import type { EventPage } from "../catalogue";
-import { fill, h, toast } from "../dom";
+import { fill, focusOn, h, toast } from "../dom";
 import { QueueLink, type Place } from "../queue_link";
 import type { Scope } from "../scope";
 import { aboutText, count } from "../text";
@@ -14,20 +14,28 @@ const overText: Record<string, string> = {
   "sale over": "The sale has ended.",
 };
 
+const toldEveryMs = 15000; // to those who do not see the number; others would never be let finish
+
 export function waitingScreen(
   root: HTMLElement, scope: Scope, event: EventPage, enter: () => void,
 ): void {
-  const number = h("p", { class: "place", "data-testid": "position", "aria-live": "polite" }, "…");
+  const number = h("p", { class: "place", "data-testid": "position" }, "…");
   const total = h("p", { class: "soft" });
   const eta = h("p", {});
   const link = h("span", { class: "link lost", "data-testid": "queue-link" }, "Connecting…");
   const fillBar = h("span", { class: "bar-fill" });
+  const spoken = h("p", { class: "unseen", role: "status" });
+  let toldAt = -Infinity;
   let first = 0;
   const show = (place: Place) => {
     first = Math.max(first, place.position);
     number.textContent = count(place.position);
     total.textContent = `of ${count(Math.max(place.total, place.position))} waiting`;
     eta.textContent = `Your turn comes in ${aboutText(place.etaMs)}.`;
+    if (performance.now() - toldAt >= toldEveryMs) {
+      toldAt = performance.now();
+      spoken.textContent = `You are number ${count(place.position)} in line. ${eta.textContent}`;
+    }
     fillBar.style.width = `${(100 * (1 - (place.position - 1) / Math.max(first, 1))).toFixed(1)}%`;
     document.title = `${count(place.position)} in line · ${event.title}`;
   };
@@ -49,6 +57,7 @@ export function waitingScreen(
       fill(root, h("section", { class: "panel narrow", role: "alert" },
         h("h1", {}, "You are no longer in line"), h("p", {}, overText[reason] ?? ""),
         h("button", { type: "button", onclick: again }, "Join the line again")));
+      focusOn(root.querySelector("h1"));
     },
     soldOut: () => toast("All seats are sold for now. Seats may come back.", "bad"),
   });
@@ -63,7 +72,7 @@ export function waitingScreen(
       h("p", { class: "soft" }, "Waiting room"),
       number, total,
       h("span", { class: "bar", "aria-hidden": true }, fillBar),
-      eta,
+      eta, spoken,
       h("p", { class: "soft small" }, "You can lock your phone or reload this page: your place is kept as long as you come back soon."),
       h("p", { class: "row spread after" }, link,
         h("button", { type: "button", class: "quiet", onclick: () => void leave() }, "Leave the line")),
