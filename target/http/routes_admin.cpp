@@ -175,33 +175,45 @@ Task<HttpResponse> AdminRoutes::edit(const HttpRequest& request) {
   co_return edited(changed, request);
 }
 
-Task<HttpResponse> AdminRoutes::lock_seat(const HttpRequest& request) {
+// What a lock of a seat asks for; `place` is that of the path's first number.
+struct SeatLock {
+  std::uint64_t place = 0;
+  std::uint32_t seat = 0;
+  bool locked = false;
+};
+
+// nullopt: `lock` is filled; else the answer to who asked wrongly.
+std::optional<HttpResponse> read_lock(const HttpRequest& request, std::string_view places,
+                                      SeatLock& lock) {
   const auto id = request.path_id(0);
   const auto seat = request.path_id(1);
-  if (!id || !seat || *seat > UINT32_MAX) co_return need(request, "the event's id and the seat");
+  if (!id || !seat || *seat > UINT32_MAX) return need(request, std::string(places));
   const auto body = body_of(request);
-  if (!body) co_return not_json(request);
+  if (!body) return not_json(request);
   Problems problems;
   const auto locked = JsonFields(*body, "", problems).flag("locked");
-  if (!locked) co_return need(request, "locked");
-  const auto done = co_await admin_.lock_seat(*id, static_cast<std::uint32_t>(*seat), *locked);
+  if (!locked) return need(request, "locked");
+  lock = {*id, static_cast<std::uint32_t>(*seat), *locked};
+  return std::nullopt;
+}
+
+Task<HttpResponse> AdminRoutes::lock_seat(const HttpRequest& request) {
+  SeatLock lock;
+  if (auto wrong = read_lock(request, "the event's id and the seat", lock))
+    co_return std::move(*wrong);
+  const auto done = co_await admin_.lock_seat(lock.place, lock.seat, lock.locked);
   if (!done) co_return problem(done.error(), request);
-  co_return answer({{"event", *id}, {"seatId", *seat}, {"locked", *locked}});
+  co_return answer({{"event", lock.place}, {"seatId", lock.seat}, {"locked", lock.locked}});
 }
 
 Task<HttpResponse> AdminRoutes::lock_venue_seat(const HttpRequest& request) {
-  const auto id = request.path_id(0);
-  const auto seat = request.path_id(1);
-  if (!id || !seat || *seat > UINT32_MAX) co_return need(request, "the venue's id and the seat");
-  const auto body = body_of(request);
-  if (!body) co_return not_json(request);
-  Problems problems;
-  const auto locked = JsonFields(*body, "", problems).flag("locked");
-  if (!locked) co_return need(request, "locked");
-  const auto done =
-      co_await admin_.lock_venue_seat(*id, static_cast<std::uint32_t>(*seat), *locked);
+  SeatLock lock;
+  if (auto wrong = read_lock(request, "the venue's id and the seat", lock))
+    co_return std::move(*wrong);
+  const auto done = co_await admin_.lock_venue_seat(lock.place, lock.seat, lock.locked);
   if (!done) co_return problem(done.error(), request);
-  co_return answer({{"venue", *id}, {"seatId", *seat}, {"locked", *locked}, {"events", *done}});
+  co_return answer(
+      {{"venue", lock.place}, {"seatId", lock.seat}, {"locked", lock.locked}, {"events", *done}});
 }
 
 Task<HttpResponse> AdminRoutes::audit(const HttpRequest& request) {
