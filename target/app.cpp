@@ -11,16 +11,15 @@
 #include <thread>
 
 #include "target/auction_parts.hpp"
+#include "target/http/all_routes.hpp"
 #include "target/http/rate_limits.hpp"
-#include "target/http/routes_health.hpp"
-#include "target/http/routes_page.hpp"
-#include "target/http/routes_provider.hpp"
 #include "target/http/server.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/practice_parts.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/password_pool.hpp"
+#include "target/service/shared_seat_feed.hpp"
 #include "target/store/schema.hpp"
 
 namespace boxoffice {
@@ -59,6 +58,7 @@ struct Shared {
   // A core may be spent on log-ins; the others go on serving.
   PasswordPool passwords{config.password_threads, config.password_waiting_max,
                          config.password_cost};
+  SeatNewsBoard seat_news;
   OrderSignals order_signals;  // a payment on one thread wakes waiters and relay on another
   std::stop_source stop;
 };
@@ -121,19 +121,8 @@ struct ThreadParts {
   std::unique_ptr<HttpServer> server;         // of an I/O thread
 
   void serve(Shared& shared) {
-    owners = {add_health_routes(context, shared.load, shared.prepared, table),
-              add_event_routes(context, table),
-              add_account_routes(context, table),
-              add_venue_routes(context, table),
-              add_queue_routes(context, table),
-              add_reservation_routes(context, table),
-              add_order_routes(context, table),
-              add_payment_routes(context, table),
-              add_provider_routes(context, shared.provider_books, table),
-              add_auction_routes(context, table),
-              add_practice_routes(context, table),
-              add_admin_routes(context, table)};
-    add_page_routes(table);
+    owners = add_all_routes(context, shared.load, shared.prepared, shared.provider_books,
+                            shared.seat_news, table);
     owners.push_back(limit_rates(context, table));
     server = std::make_unique<HttpServer>(io, shared.config, shared.metrics, shared.switches,
                                           shared.load, table);

@@ -86,6 +86,9 @@ constexpr Help help_table[] = {
     {"process_max_fds", "Limit of open file descriptors."},
     {"process_resident_memory_bytes", "Resident memory."},
     {"process_virtual_memory_bytes", "Virtual memory."},
+    {"process_threads", "Threads of the process."},
+    {"process_disk_read_bytes_total", "Bytes the process had read from disks."},
+    {"process_disk_written_bytes_total", "Bytes the process had written to disks."},
     {"process_start_time_seconds", "Start of the process since the epoch."},
 };
 
@@ -173,15 +176,22 @@ struct Metrics::State {
   double started =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 
+  prometheus::Counter* counter_of(std::string_view name, Pairs labels) {
+    return counters.find_or_make(name, labels, [this](const std::string& clean, const auto& owned) {
+      return &prometheus::BuildCounter()
+                  .Name(clean)
+                  .Help(help_of(clean))
+                  .Register(registry)
+                  .Add(owned);
+    });
+  }
+  // To what somebody else counts.
+  void raise(std::string_view name, double total) {
+    auto* const counter = counter_of(name, {});
+    if (counter != nullptr) counter->Increment(std::max(0.0, total - counter->Value()));
+  }
   void add(std::string_view name, Pairs labels, double by) {
-    auto* const counter =
-        counters.find_or_make(name, labels, [this](const std::string& clean, const auto& owned) {
-          return &prometheus::BuildCounter()
-                      .Name(clean)
-                      .Help(help_of(clean))
-                      .Register(registry)
-                      .Add(owned);
-        });
+    auto* const counter = counter_of(name, labels);
     if (counter != nullptr) return counter->Increment(by);
     if (name != "metrics_dropped_total") add("metrics_dropped_total", {}, 1);
   }
@@ -214,23 +224,31 @@ struct Metrics::State {
     add("metrics_dropped_total", {}, 1);
   }
   void read_process();
+  void read_disk();
 };
 
+// Where the kernel does not tell (no task accounting), the figures stay away.
+void Metrics::State::read_disk() {
+  std::ifstream file("/proc/self/io");
+  std::string name;
+  for (double value = 0; file >> name >> value;) {
+    if (name == "read_bytes:") raise("process_disk_read_bytes_total", value);
+    if (name == "write_bytes:") raise("process_disk_written_bytes_total", value);
+  }
+}
+
 void Metrics::State::read_process() {
-  auto* const cpu = counters.find_or_make("process_cpu_seconds_total", {},
-                                          [this](const std::string& name, const auto& owned) {
-                                            return &prometheus::BuildCounter()
-                                                        .Name(name)
-                                                        .Help(help_of(name))
-                                                        .Register(registry)
-                                                        .Add(owned);
-                                          });
-  if (cpu != nullptr) cpu->Increment(std::max(0.0, cpu_seconds() - cpu->Value()));
+  raise("process_cpu_seconds_total", cpu_seconds());
+  read_disk();
   double pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
   const auto page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   set("process_virtual_memory_bytes", {}, pages * page_bytes);
   set("process_resident_memory_bytes", {}, resident * page_bytes);
+  struct stat tasks {};
+  constexpr nlink_t own_links = 2;  // of a folder; one more for each that it holds
+  if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > own_links)
+    set("process_threads", {}, static_cast<double>(tasks.st_nlink - own_links));
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   set("process_max_fds", {}, static_cast<double>(limit.rlim_cur));

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "target/http/jwt.hpp"
+#include "target/http/routes_events.hpp"
 #include "target/http/seat_stream.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
@@ -119,12 +120,13 @@ std::string seats_body(const EventInfo& event, const std::vector<SeatRow>& layou
 
 class EventRoutes {
  public:
-  explicit EventRoutes(ThreadContext& thread)
+  EventRoutes(ThreadContext& thread, SeatNewsBoard& seat_news)
       : catalogue_(thread.catalogue),
         seat_map_(thread.seats),
-        feed_(make_seat_feed(thread.redis, thread.metrics)),
+        own_feed_(make_seat_feed(thread.redis, thread.metrics)),
+        feed_(thread.io, *own_feed_, seat_news),
         streams_(std::make_shared<SeatStreamHub>(
-            SeatStreamHub::Parts{thread.io, thread.catalogue, *feed_, thread.metrics,
+            SeatStreamHub::Parts{thread.io, thread.catalogue, feed_, thread.metrics,
                                  Millis(thread.config.sse_flush_ms), thread.stop})) {}
 
   Task<HttpResponse> list(const HttpRequest& request);
@@ -137,7 +139,8 @@ class EventRoutes {
 
   Catalogue& catalogue_;
   SeatMap seat_map_;
-  std::unique_ptr<SeatFeed> feed_;
+  std::unique_ptr<SeatFeed> own_feed_;
+  SharedSeatFeed feed_;
   std::shared_ptr<SeatStreamHub> streams_;
 };
 
@@ -233,8 +236,9 @@ Route open_route(std::string_view pattern,
 
 }  // namespace
 
-std::shared_ptr<void> add_event_routes(ThreadContext& thread, RouteTable& table) {
-  auto routes = std::make_shared<EventRoutes>(thread);
+std::shared_ptr<void> add_event_routes(ThreadContext& thread, SeatNewsBoard& seat_news,
+                                       RouteTable& table) {
+  auto routes = std::make_shared<EventRoutes>(thread, seat_news);
   EventRoutes* const self = routes.get();
   table.routes.push_back(open_route(
       "/api/events", [self](const HttpRequest& request) { return self->list(request); }));
@@ -248,6 +252,17 @@ std::shared_ptr<void> add_event_routes(ThreadContext& thread, RouteTable& table)
                  [self](const HttpRequest& request) { return self->stream(request); }));
   table.routes.push_back(open_route("/api/time", &tell_time));
   return routes;
+}
+
+// A thread that reads for itself alone.
+std::shared_ptr<void> add_event_routes(ThreadContext& thread, RouteTable& table) {
+  struct Alone {
+    SeatNewsBoard board;
+    std::shared_ptr<void> routes;
+  };
+  auto alone = std::make_shared<Alone>();
+  alone->routes = add_event_routes(thread, alone->board, table);
+  return alone;
 }
 
 }  // namespace boxoffice

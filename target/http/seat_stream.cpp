@@ -11,6 +11,7 @@
 #include "target/domain/unavailable.hpp"
 #include "target/http/jwt.hpp"
 #include "target/log.hpp"
+#include "target/service/seat_map.hpp"
 #include "target/service/wall_time.hpp"
 
 namespace boxoffice {
@@ -34,15 +35,6 @@ struct Frame {
   std::uint64_t from = 0, to = 0;  // versions
   Text text;
 };
-
-void set_state(std::string& bitmap, std::uint32_t seat, std::uint8_t state) {
-  const std::size_t byte = seat / 4;
-  if (byte >= bitmap.size()) return;
-  const unsigned shift = 6U - 2U * (seat % 4U);
-  const auto old = static_cast<unsigned char>(bitmap[byte]);
-  const unsigned kept = old & ~(3U << shift);
-  bitmap[byte] = static_cast<char>(kept | (static_cast<unsigned>(state) << shift));
-}
 
 std::string id_of(std::uint32_t epoch, const SeatPosition& at) {
   return fmt::format("{}.{}.{}.{}", epoch, at.turn, at.version, at.entry);
@@ -93,6 +85,16 @@ Text seats_text(std::uint32_t epoch, const SeatPosition& at, std::int64_t oldest
   }
   text += "]}\n\n";
   return std::make_shared<const std::string>(std::move(text));
+}
+
+// The moment at or after `at` when this event's news are looked for: all threads come together, so
+// that one reading serves them all, and events take turns.
+TimePoint tick_at(TimePoint at, Millis flush, std::uint64_t event) {
+  constexpr std::uint64_t spread = 37;  // ms from one event to the next
+  const Clock::duration step = flush;
+  const Clock::duration phase = Millis(static_cast<std::int64_t>(event * spread)) % step;
+  const Clock::duration past = (at.time_since_epoch() + step - phase) % step;
+  return past == Clock::duration::zero() ? at : at + (step - past);
 }
 
 No rebuilding() {
@@ -325,12 +327,14 @@ void SeatStreamHub::closed(const ClientPtr& client) {
 Task<void> SeatStreamHub::run(std::shared_ptr<SeatStreamHub> self, RoomPtr room) {
   Timer pause(self->parts_.io.get_executor());
   TimePoint next = Clock::now();
+  const std::uint64_t event = room->event->id;
   bool alone = false;
   auto took = Clock::duration::zero();
   while (!self->parts_.stop.stop_requested()) {
     // Telling a crowd may take longer than a flush. Then the flushes become fewer and carry more,
     // so that two thirds of the thread are left for those who buy.
-    next = std::max(next + self->parts_.flush, Clock::now() + rest_factor * took);
+    next = tick_at(std::max(next + self->parts_.flush, Clock::now() + rest_factor * took),
+                   self->parts_.flush, event);
     pause.expires_at(next);
     co_await pause.async_wait(use_task);
     const bool empty = room->clients.empty() && room->joining == 0;
@@ -381,7 +385,7 @@ Task<void> SeatStreamHub::tick(RoomPtr room) {
     if (news.kind == SeatNews::Kind::map || room->resync_due)
       co_return co_await resync(std::move(room));
     if (changes.empty()) oldest_ms = news.oldest_ms;
-    for (const auto& [seat, state] : news.changes) set_state(room->bitmap, seat, state);
+    for (const auto& [seat, state] : news.changes) set_seat_state(room->bitmap, seat, state);
     changes.insert(changes.end(), news.changes.begin(), news.changes.end());
     more = news.more;
     room->position = std::move(news.position);

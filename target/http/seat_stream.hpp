@@ -1,6 +1,6 @@
 // /api/events/{id}/seats/stream: everybody who looks at a live seat map on this thread. One reader
-// per event for all of them: no timer and no Redis command per client, and every event is in memory
-// once, however many it goes to.
+// per event for all of them, and with service/shared_seat_feed.hpp for all threads: no timer and no
+// Redis command per client, and every event is in memory once, however many it goes to.
 //
 //   event: snapshot  {"eventId","epoch","v","n","bits"}   first, and after a resync
 //   event: seats     {"v":123,"at":<epoch ms>,"c":[[6,1],[7,0]]}   the last state of what changed;

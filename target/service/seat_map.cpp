@@ -110,6 +110,15 @@ std::uint8_t seat_state(std::string_view bitmap, std::uint32_t seat) noexcept {
   return static_cast<std::uint8_t>((byte >> (6 - 2 * (seat % 4))) & 3U);
 }
 
+void set_seat_state(std::string& bitmap, std::uint32_t seat, std::uint8_t state) {
+  const std::size_t byte = seat / 4;
+  if (byte >= bitmap.size()) return;
+  const unsigned shift = 6U - 2U * (seat % 4U);
+  const auto old = static_cast<unsigned char>(bitmap[byte]);
+  const unsigned kept = old & ~(3U << shift);
+  bitmap[byte] = static_cast<char>(kept | (static_cast<unsigned>(state) << shift));
+}
+
 std::uint32_t seats_free(std::string_view bitmap, std::uint32_t seats) noexcept {
   std::uint32_t free = 0;
   for (std::uint32_t seat = 0; seat < seats; ++seat) free += seat_state(bitmap, seat) == 0 ? 1 : 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "target/domain/event.hpp"
@@ -19,6 +20,8 @@ struct SeatView {
 
 // 0 free, 1 held or pending, 2 sold, 3 locked. A seat past the bitmap's end is free.
 std::uint8_t seat_state(std::string_view bitmap, std::uint32_t seat) noexcept;
+// A seat past the bitmap's end is passed over.
+void set_seat_state(std::string& bitmap, std::uint32_t seat, std::uint8_t state);
 std::uint32_t seats_free(std::string_view bitmap, std::uint32_t seats) noexcept;
 
 class SeatMap {

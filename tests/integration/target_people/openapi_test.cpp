@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "target/http/provider_client.hpp"
 #include "target/http/router.hpp"
 #include "tests/integration/target_people/people_fixture.hpp"
 
@@ -37,8 +38,9 @@ class OpenApiTest : public PeopleFixture {
     Told told = ask_at(port, method, path, body, fields);
     const std::string bare = path.substr(0, path.find('?'));
     std::vector<std::string_view> parameters;
-    const bool admin = port == boxoffice->admin_port();
-    const auto found = (admin ? *admin_router_ : *main_router_).find(method, bare, parameters);
+    const bool admin = port == boxoffice->admin_port(), main = port == boxoffice->port();
+    const Router& router = admin ? *admin_router_ : main ? *main_router_ : *provider_router_;
+    const auto found = router.find(method, bare, parameters);
     const std::string pattern(found.route != nullptr ? found.route->pattern : bare);
     if (told.status < 300 && found.route != nullptr) covered_.insert(lower(method) + " " + pattern);
     const Json line{{"method", method},
@@ -66,6 +68,7 @@ class OpenApiTest : public PeopleFixture {
     const std::set<std::string> roles = config_of_suite().roles;
     main_router_.emplace(boxoffice->table(), Surface::main, roles);
     admin_router_.emplace(boxoffice->table(), Surface::admin, roles);
+    provider_router_.emplace(boxoffice->table(), Surface::main, std::set<std::string>{"pg"});
   }
 
   void ask_about_accounts();
@@ -75,8 +78,10 @@ class OpenApiTest : public PeopleFixture {
   void ask_about_purchase(std::uint64_t event, std::uint64_t user);
   void ask_about_games(std::uint64_t user);
   void ask_operator(std::uint64_t event);
+  void ask_for_page();
+  void ask_provider();
 
-  std::optional<Router> main_router_, admin_router_;
+  std::optional<Router> main_router_, admin_router_, provider_router_;
   std::set<std::string> covered_;
   std::string answers_;
 };
@@ -107,6 +112,11 @@ TEST_F(OpenApiTest, TokensAndKeysAreDescribedAsTheyAreAskedFor) {
     const Json wanted = route.auth == Auth::none     ? Json::array()
                         : route.auth == Auth::bearer ? Json::parse(R"([{"bearer":[]}])")
                                                      : Json::parse(R"([{"adminToken":[]}])");
+    // The provider looks at its token itself: it is none of boxoffice's.
+    if (route.role == "pg") {
+      EXPECT_EQ(operation.at("security"), Json::parse(R"([{"provider":[]}])")) << route.pattern;
+      continue;
+    }
     EXPECT_EQ(operation.at("security"), wanted) << route.method << " " << route.pattern;
     bool key = false;
     for (const Json& parameter : operation.value("parameters", Json::array()))
@@ -279,6 +289,31 @@ void OpenApiTest::ask_operator(std::uint64_t event) {
   noted(boxoffice->admin_port(), "GET", "/admin/config", "", "Admin-Token: wrong\r\n");
 }
 
+void OpenApiTest::ask_for_page() {
+  const Told page = open("GET", "/");
+  open("GET", "/", "", "If-None-Match: " + page.field("ETag") + "\r\n");
+  // What there is below /page depends on the bundler's presence; the page itself is always there.
+  open("GET", "/page/" + std::string(page.text.find("app.js") == std::string::npos ? "unbuilt.html"
+                                                                                   : "app.js"));
+  open("GET", "/page/nothing.js");
+}
+
+void OpenApiTest::ask_provider() {
+  Config config = config_of_suite();
+  config.roles = {"pg"};
+  const std::string token = "Authorization: Bearer " + provider_token(config) + "\r\n";
+  const auto provider = start(config);
+  const std::uint16_t port = provider->port();
+  const std::string charge = R"({"paymentKey":"open-1","orderId":7,"amount":1000})";
+  noted(port, "POST", "/v1/payments", charge, token);
+  noted(port, "POST", "/v1/payments", charge, "");
+  noted(port, "POST", "/v1/payments", "{}", token);
+  noted(port, "GET", "/v1/payments/open-1", "", token);
+  noted(port, "GET", "/v1/payments/open-2", "", token);
+  noted(port, "POST", "/v1/payments/open-1/cancel", "", token);
+  noted(port, "POST", "/v1/payments/open-2/cancel", "", token);
+}
+
 TEST_F(OpenApiTest, AnswersHaveTheShapeThatIsDescribed) {
   const bool checker = std::system("/usr/bin/python3 -c 'import jsonschema' > /dev/null 2>&1") == 0;
   if (!checker) GTEST_SKIP() << "python3 with jsonschema is not installed";
@@ -289,6 +324,8 @@ TEST_F(OpenApiTest, AnswersHaveTheShapeThatIsDescribed) {
   ask_about_purchase(event, 77);
   ask_about_games(77);
   ask_operator(event);
+  ask_for_page();
+  ask_provider();
   // What a run of this length cannot have a good answer of.
   const std::set<std::string> elsewhere{"post /webhooks/payments", "put /admin/defects",
                                         // of an auction that has closed: target_games_test

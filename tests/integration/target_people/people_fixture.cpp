@@ -1,12 +1,9 @@
 #include "tests/integration/target_people/people_fixture.hpp"
 
-#include "target/auction_parts.hpp"
-#include "target/practice_parts.hpp"
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "target/http/routes_health.hpp"
+#include "target/http/all_routes.hpp"
 #include "target/store/schema.hpp"
 
 namespace boxoffice {
@@ -48,17 +45,7 @@ RunningBoxoffice::RunningBoxoffice(Config config, const ServerLimits& limits)
       context_(new ThreadContext{io_, config_, metrics_, switches_, redis_, mysql_, *events_,
                                  catalogue_, *seats_, *directory_, *ledger_, *leases_, *queue_, 0,
                                  stop_.get_token()}) {
-  owners_ = {add_health_routes(*context_, load_, prepared_, table_),
-             add_event_routes(*context_, table_),
-             add_account_routes(*context_, table_),
-             add_venue_routes(*context_, table_),
-             add_queue_routes(*context_, table_),
-             add_reservation_routes(*context_, table_),
-             add_order_routes(*context_, table_),
-             add_payment_routes(*context_, table_),
-             add_auction_routes(*context_, table_),
-             add_practice_routes(*context_, table_),
-             add_admin_routes(*context_, table_)};
+  owners_ = add_all_routes(*context_, load_, prepared_, provider_books_, seat_news_, table_);
   server_ = std::make_unique<HttpServer>(io_, config_, metrics_, switches_, load_, table_, limits);
   port_ = server_->listen("127.0.0.1", 0, Surface::main, false);
   admin_port_ = server_->listen("127.0.0.1", 0, Surface::admin, false);

@@ -17,6 +17,8 @@
 #include "target/http/jwt.hpp"
 #include "target/http/server.hpp"
 #include "target/parts.hpp"
+#include "target/service/provider_books.hpp"
+#include "target/service/shared_seat_feed.hpp"
 #include "tests/e2e/boxoffice_process.hpp"
 #include "tests/integration/target_seats/private_redis.hpp"
 #include "tests/support/private_mariadb.hpp"
@@ -70,6 +72,8 @@ class RunningBoxoffice {
   std::unique_ptr<Leases> leases_;
   std::unique_ptr<QueuePlaces> queue_;
   std::unique_ptr<ThreadContext> context_;
+  ProviderBooks provider_books_;
+  SeatNewsBoard seat_news_;
   RouteTable table_;
   std::vector<std::shared_ptr<void>> owners_;
   std::unique_ptr<HttpServer> server_;
