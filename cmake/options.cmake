@@ -25,13 +25,14 @@ if(STAMPEDE_FUZZ)
   target_compile_options(project_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# project_library(name FILES... [LINK libs...]): a static library that shares the precompiled header.
+# project_library(name FILES... [LINK libs...]): a static library that shares the precompiled header (of STAMPEDE_PCH).
+set(STAMPEDE_PCH asio_pch)
 function(project_library name)
   cmake_parse_arguments(arg "NO_PCH" "" "FILES;LINK" ${ARGN})
   add_library(${name} STATIC ${arg_FILES})
   target_link_libraries(${name} PRIVATE project_options PUBLIC ${arg_LINK})
   if(NOT arg_NO_PCH)
     target_link_libraries(${name} PUBLIC asio)
-    target_precompile_headers(${name} REUSE_FROM asio_pch)
+    target_precompile_headers(${name} REUSE_FROM ${STAMPEDE_PCH})
   endif()
 endfunction()
