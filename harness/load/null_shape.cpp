@@ -22,7 +22,6 @@ void append_action(const CompiledStep& step, const HttpStep& http, Steps& into) 
   request.captures.clear();
   request.checks.clear();
   request.wanted_headers.clear();
-  request.wants_retry_after = false;
   plain.action = std::move(request);
   into.push_back(std::move(plain));
 }

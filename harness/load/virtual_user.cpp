@@ -16,11 +16,6 @@ constexpr std::uint32_t hops_max = 1000;
 constexpr std::size_t looked_at_max = 32'768;
 constexpr std::uint64_t sessions_per_scenario = 1'000'000'000'000;
 
-bool is_repeatable(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
-         method == "OPTIONS";
-}
-
 std::uint64_t to_number(std::string_view text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -72,6 +67,14 @@ WorkerState::WorkerState(EventLoop& loop, const LoadPlan& the_plan, const Server
     const std::uint64_t seed = the_plan.seed * 1'000'003 + worker + own_wires.size() * 1'000;
     if (own) place = std::make_unique<Wire>(loop, *own, seed);
   }
+}
+
+StepMemory& WorkerState::memory_of(const HttpStep& http, const ServerAddress& server) {
+  if (http.number >= step_memories.size()) step_memories.resize(http.number + 1);
+  std::unique_ptr<StepMemory>& kept = step_memories[http.number];
+  // Subtle: steps that were not compiled have no numbers of their own.
+  if (!kept || !kept->request.is_of(http)) kept = std::make_unique<StepMemory>(http, server);
+  return *kept;
 }
 
 Wire& WorkerState::wire_of(std::uint32_t scenario_index) noexcept {
@@ -164,17 +167,15 @@ void VirtualUser::begin(const SessionStart& start) {
     user_ = identity.id;
     token = identity.token;
   }
-  for (std::uint32_t slot = builtin_slots; slot < variables_.size(); ++slot) {
-    variables_.set(slot, Value{});
-  }
-  variables_.set(slot_user, static_cast<std::int64_t>(user_));
+  for (std::uint32_t slot = builtin_slots; slot < variables_.size(); ++slot) variables_.unset(slot);
+  variables_.set_integer(slot_user, static_cast<std::int64_t>(user_));
   variables_.set_text(slot_token, token);
-  variables_.set(slot_session, static_cast<std::int64_t>(session_));
-  variables_.set(slot_round, std::int64_t{start.round});
-  variables_.set(slot_status, std::int64_t{0});
+  variables_.set_integer(slot_session, static_cast<std::int64_t>(session_));
+  variables_.set_integer(slot_round, std::int64_t{start.round});
+  variables_.set_integer(slot_status, 0);
   variables_.set_text(slot_outcome, {});
   variables_.set_text(slot_code, {});
-  variables_.set(slot_ws_code, std::int64_t{0});
+  variables_.set_integer(slot_ws_code, 0);
   for (const auto& [slot, value] : worker_.plan.run->run_values) variables_.set(slot, value);
   entered_ = false;
   last_named_ = nullptr;
@@ -256,7 +257,8 @@ Task<void> VirtualUser::sleep_until(TimePoint due) {
 Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
   due_ = intended;
   if (running()) enter();
-  stack_.assign(1, Cursor{&steps, nullptr, 0, 0});
+  stack_.clear();
+  stack_.push_back({&steps, nullptr, 0, 0});
   std::uint32_t hops = 0;
   while (running() && !stack_.empty()) {
     if (attention_) {
@@ -392,34 +394,11 @@ bool VirtualUser::write_head(std::string_view method, const Template& path,
 }
 
 bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
-  if (!write_head(http.method, http.path, http.headers, exchange)) return false;
-  std::string& out = exchange.request;
-  if (http.extras && http.extras->send_cookies) http_session().append_cookies(out);
-  std::string& body = exchange.body;  // not yet needed for the answer
-  if (http.body) {
-    http.body->render(variables_, random_, body);
-    const auto is_content_type = [](const Header& header) {
-      return same_header(header.first, "content-type");
-    };
-    if (std::none_of(http.headers.begin(), http.headers.end(), is_content_type)) {
-      out.append("Content-Type: application/json\r\n");
-    }
-  }
-  if (wire_.server().max_requests == 1) out.append("Connection: close\r\n");
-  if (http.body || http.body_file || http.method == "POST" || http.method == "PUT" ||
-      http.method == "PATCH") {
-    append_content_length(out, body.size() + (http.body_file ? http.body_file->size() : 0));
-  }
-  out.append("\r\n").append(body);
-  if (http.body_file) out.append(*http.body_file);
-  body.clear();
-  exchange.keep_body = http.keep_body;
-  exchange.body_max = http.body_max;
-  exchange.head = http.method == "HEAD";
-  exchange.repeatable = is_repeatable(http.method);
-  for (const std::string& name : http.wanted_headers) exchange.wanted_headers.push_back(name);
-  if (http.wants_retry_after) exchange.wanted_headers.emplace_back("Retry-After");
-  return true;
+  StepMemory& memory = worker_.memory_of(http, wire_.server());
+  const bool sends_cookies = http.extras && http.extras->send_cookies;
+  exchange.memory = &memory.answers;
+  return memory.request.write(variables_, random_, sends_cookies ? &http_session() : nullptr,
+                              exchange);
 }
 
 HttpSession& VirtualUser::http_session() {
@@ -496,7 +475,7 @@ Outcome VirtualUser::judge_answer(const HttpStep& http, Exchange& exchange) {
 }
 
 void VirtualUser::remember_answer(unsigned status, std::string_view body, Outcome outcome) {
-  variables_.set(slot_status, static_cast<std::int64_t>(status));
+  variables_.set_integer(slot_status, static_cast<std::int64_t>(status));
   variables_.set_text(slot_outcome, name_of(outcome));
   variables_.set_text(slot_code, status >= 400 ? problem_code(body) : std::string_view{});
 }

@@ -13,6 +13,7 @@
 #include "harness/load/draw_counts.hpp"
 #include "harness/load/hiccups.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/request_sketch.hpp"
 #include "harness/load/server_address.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/protocol/http_client.hpp"
@@ -33,6 +34,8 @@ struct WorkerState {
   // The wire of a scenario's connections. Deadlines and sleeps of everything else are the common
   // one's.
   Wire& wire_of(std::uint32_t scenario_index) noexcept;
+  // Of a step of this run, whose requests go to `server`.
+  StepMemory& memory_of(const HttpStep& http, const ServerAddress& server);
   template <class Visit>
   void each_wire(const Visit& visit) {
     visit(wire);
@@ -64,6 +67,7 @@ struct WorkerState {
   std::array<bool, outcome_count> example_kept{};
   RendezvousDesk* rendezvous = nullptr;  // nullptr: no step of the run has need of it
   std::vector<FeederCursor> feeders;     // by index of CompiledRun::feeders
+  std::vector<std::unique_ptr<StepMemory>> step_memories;  // by HttpStep::number
 };
 
 enum class SessionEnd : std::uint8_t { completed, failed, unfinished };

@@ -44,6 +44,8 @@ constexpr std::int64_t highest_in(std::uint32_t index) {
 static_assert(index_of(0) == 0 && index_of(2047) == 2047 && index_of(2048) == 2048);
 static_assert(lowest_in(index_of(4096)) == 4096 && highest_in(index_of(4096)) == 4099);
 
+constexpr std::uint64_t range = static_cast<std::uint64_t>(Histogram::highest.count());
+
 constexpr std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
   return a > std::numeric_limits<std::uint64_t>::max() - b
              ? std::numeric_limits<std::uint64_t>::max()
@@ -93,6 +95,23 @@ void Histogram::add(std::uint32_t index, std::uint64_t count) {
 void Histogram::make_dense() {
   const std::vector<Cell> cells = std::exchange(cells_, {});
   for (const Cell& cell : cells) add(cell.index, cell.count);
+}
+
+void Histogram::record(Nanos value) {
+  // A value below 0 is beyond every limit here.
+  const auto magnitude = static_cast<std::uint64_t>(value.count());
+  const std::uint32_t index = magnitude <= range ? index_of(magnitude) : 0;
+  const std::size_t row = index >> row_bits;
+  const bool usual =
+      magnitude <= range && row < rows_.size() && !rows_[row].counts.empty() && total_ != 0;
+  if (!usual) return record(value, 1);
+  const std::size_t column = index & (row_size - 1);
+  Row& into = rows_[row];
+  if (into.counts[column]++ == 0) into.used[column / 64] |= std::uint64_t{1} << (column % 64);
+  min_ = std::min(min_, value.count());
+  max_ = std::max(max_, value.count());
+  ++total_;
+  sum_ = saturating_add(sum_, magnitude);
 }
 
 void Histogram::record(Nanos value, std::uint64_t count) {

@@ -24,7 +24,8 @@ class Histogram {
   static constexpr Nanos highest{std::chrono::hours{1}};
 
   // Allocates only when the value lies in a row of buckets that was never used before.
-  void record(Nanos value, std::uint64_t count = 1);
+  void record(Nanos value);
+  void record(Nanos value, std::uint64_t count);
   // Associative and commutative, the empty histogram is the zero.
   Histogram& operator+=(const Histogram& other);
   void clear() noexcept;  // keeps the rows

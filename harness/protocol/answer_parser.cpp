@@ -147,7 +147,7 @@ void AnswerParser::Message::on_field_impl(Field name, Text name_text, Text value
   if (name == Field::sec_websocket_accept) accept_.assign(value);
   if (exchange_.wants != nullptr) want(name, value);
   for (const std::string& wanted : exchange_.wanted_headers) {
-    if (same_header(wanted, name_text)) exchange_.headers.emplace_back(wanted, value);
+    if (same_header(wanted, name_text)) exchange_.headers.add(wanted, value);
   }
 }
 

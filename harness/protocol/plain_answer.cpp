@@ -44,6 +44,27 @@ const char* skip_text(const char* at, const char* end) noexcept {
   return at;
 }
 
+// Is it `lower`, but for the case of letters? Both have the same length, at least 4. Eight bytes at
+// a time: setting the bit of small letters confuses '-' with a carriage return only, and neither a
+// name nor a value has one.
+bool is_like(std::string_view text, std::string_view lower) noexcept {
+  constexpr std::uint64_t small = 0x2020'2020'2020'2020ULL;
+  const auto differs = [&](auto word, std::size_t at) {
+    auto wanted = word;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    std::memcpy(&wanted, lower.data() + at, sizeof wanted);
+    return (word | static_cast<decltype(word)>(small)) != wanted;
+  };
+  const std::size_t size = lower.size();
+  if (size < 8) {
+    return !differs(std::uint32_t{}, 0) && !differs(std::uint32_t{}, size - 4);
+  }
+  for (std::size_t at = 0; at + 8 < size; at += 8) {
+    if (differs(std::uint64_t{}, at)) return false;
+  }
+  return !differs(std::uint64_t{}, size - 8);
+}
+
 std::string_view trimmed(const char* from, const char* to) noexcept {
   while (from != to && *from == ' ') ++from;
   while (from != to && to[-1] == ' ') --to;
@@ -53,50 +74,51 @@ std::string_view trimmed(const char* from, const char* to) noexcept {
 // Reads a header of the kind that decides what the answer is.
 class Reader {
  public:
-  explicit Reader(PlainAnswer& answer) noexcept : answer_(answer) {}
+  explicit Reader(PlainHead& head) noexcept : head_(head) {}
 
   // False: not plain.
   bool take(std::string_view name, std::string_view value) noexcept {
     switch (name.size()) {
       case 7:
-        return !same_header(name, "upgrade");
+        return !is_like(name, "upgrade");
       case 10:
-        return !same_header(name, "connection") || take_connection(value);
+        return !is_like(name, "connection") || take_connection(value);
       case 14:
-        return !same_header(name, "content-length") || take_length(value);
+        return !is_like(name, "content-length") || take_length(value);
       case 16:
-        return !same_header(name, "proxy-connection");
+        return !is_like(name, "proxy-connection");
       case 17:
-        return !same_header(name, "transfer-encoding");
+        return !is_like(name, "transfer-encoding");
       case 20:
-        return !same_header(name, "sec-websocket-accept");
+        return !is_like(name, "sec-websocket-accept");
       default:
         return true;
     }
   }
-  [[nodiscard]] std::optional<std::uint64_t> length() const noexcept { return length_; }
+  [[nodiscard]] bool has_length() const noexcept { return has_length_; }
 
  private:
   bool take_connection(std::string_view value) noexcept {
-    if (same_header(value, "close")) {
-      answer_.keep_alive = false;
+    if (value.size() == 5 && is_like(value, "close")) {
+      head_.keep_alive = false;
       return true;
     }
-    return same_header(value, "keep-alive");
+    return value.size() == 10 && is_like(value, "keep-alive");
   }
   bool take_length(std::string_view value) noexcept {
-    if (length_ || value.empty() || value.size() > length_digits_max) return false;
+    if (has_length_ || value.empty() || value.size() > length_digits_max) return false;
     std::uint64_t length = 0;
     for (const char c : value) {
       if (c < '0' || c > '9') return false;
       length = length * 10 + static_cast<std::uint64_t>(c - '0');
     }
-    length_ = length;
+    head_.length = length;
+    has_length_ = true;
     return true;
   }
 
-  PlainAnswer& answer_;
-  std::optional<std::uint64_t> length_;
+  PlainHead& head_;
+  bool has_length_ = false;
 };
 
 // "HTTP/1.1 200 OK\r\n" → where the headers begin; nullptr: not plain.
@@ -116,44 +138,74 @@ const char* read_status_line(std::string_view text, unsigned& status) noexcept {
   return end - at >= 2 && at[0] == '\r' && at[1] == '\n' ? at + 2 : nullptr;
 }
 
-}  // namespace
-
-std::optional<PlainAnswer> read_plain_answer(std::string_view received, Exchange& exchange) {
-  PlainAnswer answer;
-  Reader reader(answer);
-  const char* at = read_status_line(received, answer.status);
-  if (at == nullptr) return std::nullopt;
+// False: not plain, or not whole.
+bool read_head(std::string_view received, Exchange& exchange, PlainHead& head) {
+  Reader reader(head);
+  const char* at = read_status_line(received, head.status);
+  if (at == nullptr) return false;
   const char* const end = received.data() + received.size();
   const char* const limit = received.data() + plain_header_bytes_max;
-  const auto not_plain = [&exchange] {
-    exchange.headers.clear();
-    return std::nullopt;
-  };
   for (std::size_t count = 0;; ++count) {
-    if (end - at < 2 || at > limit || count > plain_header_count_max) return not_plain();
+    if (end - at < 2 || at > limit || count > plain_header_count_max) return false;
     if (at[0] == '\r' && at[1] == '\n') break;
     const char* const name = at;
     while (at != end && token_chars[static_cast<unsigned char>(*at)]) ++at;
-    if (at == name || at == end || *at != ':') return not_plain();
+    if (at == name || at == end || *at != ':') return false;
     const std::string_view name_text(name, static_cast<std::size_t>(at - name));
     const char* const value = at + 1;
     at = skip_text(value, end);
-    if (end - at < 3 || at[0] != '\r' || at[1] != '\n') return not_plain();
+    if (end - at < 3 || at[0] != '\r' || at[1] != '\n') return false;
     const std::string_view value_text = trimmed(value, at);
     at += 2;
-    if (*at == ' ' || *at == '\t') return not_plain();  // a folded line
-    if (!reader.take(name_text, value_text)) return not_plain();
+    if (*at == ' ' || *at == '\t') return false;  // a folded line
+    if (!reader.take(name_text, value_text)) return false;
     for (const std::string& wanted : exchange.wanted_headers) {
-      if (same_header(wanted, name_text)) exchange.headers.emplace_back(wanted, value_text);
+      if (same_header(wanted, name_text)) exchange.headers.add(wanted, value_text);
     }
   }
-  at += 2;
-  const auto rest = static_cast<std::uint64_t>(end - at);
-  if (!reader.length() || *reader.length() > rest || *reader.length() > exchange.body_max) {
-    return not_plain();
+  head.size = static_cast<std::size_t>(at + 2 - received.data());
+  return reader.has_length();
+}
+
+// Of an answer with this header; nullopt: the rest of it has not come, or nobody wants so much.
+std::optional<PlainAnswer> with_body(std::string_view received, const PlainHead& head,
+                                     std::uint64_t body_max) noexcept {
+  const std::string_view rest = received.substr(head.size);
+  if (head.length > rest.size() || head.length > body_max) return std::nullopt;
+  const auto length = static_cast<std::size_t>(head.length);
+  return PlainAnswer{head.status, head.keep_alive, rest.substr(0, length), rest.substr(length)};
+}
+
+}  // namespace
+
+const PlainHead* PlainAnswerMemory::recall(std::string_view received) const noexcept {
+  const bool same = head_.size != 0 && received.size() >= head_.size &&
+                    std::memcmp(received.data(), text_.data(), head_.size) == 0;
+  return same ? &head_ : nullptr;
+}
+
+void PlainAnswerMemory::keep(std::string_view received, const PlainHead& head) noexcept {
+  head_.size = 0;
+  if (head.size > header_bytes_max) return;
+  head_ = head;
+  std::memcpy(text_.data(), received.data(), head.size);
+}
+
+std::optional<PlainAnswer> read_plain_answer(std::string_view received, Exchange& exchange) {
+  // Wanted headers are not remembered.
+  PlainAnswerMemory* const memory = exchange.wanted_headers.empty() ? exchange.memory : nullptr;
+  if (memory != nullptr) {
+    if (const PlainHead* const known = memory->recall(received)) {
+      return with_body(received, *known, exchange.body_max);
+    }
   }
-  answer.body = {at, static_cast<std::size_t>(*reader.length())};
-  answer.left_over = received.substr(static_cast<std::size_t>(answer.body.end() - received.data()));
+  PlainHead head;
+  std::optional<PlainAnswer> answer;
+  if (read_head(received, exchange, head)) {
+    answer = with_body(received, head, exchange.body_max);
+    if (answer && memory != nullptr) memory->keep(received, head);
+  }
+  if (!answer) exchange.headers.clear();
   return answer;
 }
 

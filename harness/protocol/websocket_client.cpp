@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <array>
+
 #include "harness/protocol/answer_parser.hpp"
 #include "harness/protocol/connect_deadline.hpp"
 
@@ -20,16 +22,15 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-constexpr std::string_view protocol_field = "Sec-WebSocket-Protocol";
-constexpr std::string_view extensions_field = "Sec-WebSocket-Extensions";
+const std::array<std::string, 2> negotiated{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"};
 
 // What the server agreed to and was not asked for, or the other way round (RFC 6455 §4.1); "" if
 // nothing.
 std::string disagreement(const Exchange& exchange, const std::string& protocol) {
   std::string chosen;
   for (const auto& [name, value] : exchange.headers) {
-    if (name == protocol_field) chosen = value;
-    if (name == extensions_field) return "the server wants an extension that was not offered";
+    if (name == negotiated[0]) chosen = value;
+    if (name == negotiated[1]) return "the server wants an extension that was not offered";
   }
   if (chosen == protocol) return {};
   if (protocol.empty()) return "the server chose the sub-protocol " + chosen + " unasked";
@@ -98,7 +99,7 @@ Task<void> WebSocketClient::connect(Exchange& exchange, std::string protocol, Ti
     exchange.request.append("Sec-WebSocket-Protocol: ").append(protocol).append("\r\n");
   }
   exchange.request.append("\r\n");
-  exchange.wanted_headers.assign({std::string(protocol_field), std::string(extensions_field)});
+  exchange.wanted_headers = negotiated;
   state_ = State::connecting;
   exchange.sent = now();
   ++wire_.open().requests;

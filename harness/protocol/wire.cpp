@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
 
@@ -23,6 +24,23 @@ void Sleeper::wake() {
   if (waiting_) loop_.post(std::exchange(waiting_, nullptr));
 }
 
+void KeptHeaders::add(std::string_view name, std::string_view value) {
+  if (count_ == entries_.size()) entries_.emplace_back();
+  Entry& entry = entries_[count_++];
+  entry.first.assign(name);
+  entry.second.assign(value);
+}
+
+std::size_t KeptHeaders::memory() const noexcept {
+  std::size_t bytes = entries_.capacity() * sizeof(Entry);
+  for (const Entry& entry : entries_) bytes += entry.first.capacity() + entry.second.capacity();
+  return bytes;
+}
+
+bool KeptHeaders::operator==(const KeptHeaders& other) const {
+  return std::equal(begin(), end(), other.begin(), other.end());
+}
+
 Exchange::Exchange() = default;
 Exchange::~Exchange() = default;
 
@@ -32,8 +50,9 @@ void Exchange::reset() {
   keep_body = true;
   body_max = body_size_max;
   failure = Failure::none;
-  wanted_headers.clear();
+  wanted_headers = {};
   wants = nullptr;
+  memory = nullptr;
   forget_answer();
 }
 
@@ -113,8 +132,8 @@ Wire::BorrowedExchange Wire::borrow() {
 void Wire::give_back(Exchange* exchange) {
   std::unique_ptr<Exchange> owned(exchange);
   if (spare_.size() >= spare_exchanges_max) return;
-  const std::size_t kept =
-      exchange->request.capacity() + exchange->body.capacity() + exchange->carry.capacity();
+  const std::size_t kept = exchange->request.capacity() + exchange->body.capacity() +
+                           exchange->carry.capacity() + exchange->headers.memory();
   if (kept > kept_capacity_max) return;
   spare_.push_back(std::move(owned));
 }

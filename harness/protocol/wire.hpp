@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/connection.hpp"
@@ -62,6 +64,26 @@ class Sleeper {
 };
 
 struct AnswerExtras;
+class PlainAnswerMemory;
+
+// Headers that were kept of an answer, in the memory of those before.
+class KeptHeaders {
+ public:
+  using Entry = std::pair<std::string, std::string>;  // name, value
+  void add(std::string_view name, std::string_view value);
+  void clear() noexcept { count_ = 0; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] const Entry& operator[](std::size_t at) const noexcept { return entries_[at]; }
+  [[nodiscard]] const Entry* begin() const noexcept { return entries_.data(); }
+  [[nodiscard]] const Entry* end() const noexcept { return entries_.data() + count_; }
+  [[nodiscard]] std::size_t memory() const noexcept;  // bytes owned
+  bool operator==(const KeptHeaders& other) const;
+
+ private:
+  std::vector<Entry> entries_;
+  std::size_t count_ = 0;
+};
 
 // One request and what became of it. Pooled: it holds memory only while a request is in flight.
 struct Exchange {
@@ -73,9 +95,10 @@ struct Exchange {
       false;              // may be sent again when nothing of an answer was seen (RFC 9110 §9.2.2)
   bool head = false;      // the answer has no body whatever it says
   bool keep_body = true;  // false: it is counted, and an excerpt kept of an error's
-  std::uint64_t body_max = body_size_max;  // a longer one (decoded) makes the answer malformed
-  std::vector<std::string> wanted_headers;
-  AnswerExtras* wants = nullptr;  // more of the answer: extras(), or nothing
+  std::uint64_t body_max = body_size_max;       // a longer one (decoded) makes the answer malformed
+  std::span<const std::string> wanted_headers;  // of who asks, and stay until the answer is there
+  AnswerExtras* wants = nullptr;                // more of the answer: extras(), or nothing
+  PlainAnswerMemory* memory = nullptr;          // of answers to the same question, or nothing
   // Answered. `outcome` is ok when a complete answer came; what its status means is not decided
   // here.
   Outcome outcome = Outcome::ok;
@@ -83,9 +106,9 @@ struct Exchange {
   unsigned status = 0;
   TimePoint sent, first_byte, done;
   std::string body;
-  std::uint64_t body_bytes = 0;                              // of the body (decoded), kept or not
-  std::vector<std::pair<std::string, std::string>> headers;  // the wanted ones that came
-  std::string problem;                                       // for people: why there is no answer
+  std::uint64_t body_bytes = 0;  // of the body (decoded), kept or not
+  KeptHeaders headers;           // the wanted ones that came
+  std::string problem;           // for people: why there is no answer
   // While reading.
   std::string carry;  // received and not yet parsed
 

@@ -118,8 +118,9 @@ class Compiler {
   const StepSpec* step_ = nullptr;  // being compiled
   bool guarded_ = false;            // inside of what asks for the outcome of each sample
   bool wants_retry_after_ = false;
-  bool in_phase_ = false;        // in the steps of set-up or tear-down
-  std::vector<Place> meetings_;  // of run_.rendezvous, where each was met first
+  bool in_phase_ = false;         // in the steps of set-up or tear-down
+  std::uint32_t http_steps_ = 0;  // so far
+  std::vector<Place> meetings_;   // of run_.rendezvous, where each was met first
 };
 
 // Names of the answer's headers that a step looks at.

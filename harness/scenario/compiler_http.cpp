@@ -113,6 +113,7 @@ std::optional<HttpExtras> Compiler::compile_extras(const HttpSpec& spec) {
 
 HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   HttpStep step;
+  step.number = http_steps_++;
   step.method = spec.method;
   step.path = compile_target(spec);
   step.headers = compile_request_headers(spec.headers, spec.options);
@@ -123,11 +124,11 @@ HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   step.captures = compile_captures(spec.captures);
   step.checks = compile_checks(spec.checks);
   step.wanted_headers = wanted_headers(step.captures, step.checks);
+  if (wants_retry_after_) step.wanted_headers.emplace_back("Retry-After");
   step.keep_body = looks_into_body(step.captures, step.checks);
   const auto& body_max = either(spec.options.body_max, profile_.http.options.body_max);
   step.body_max = body_max.value_or(step.keep_body ? body_kept_default : body_counted_default);
   step.extras = compile_extras(spec);
-  step.wants_retry_after = wants_retry_after_;
   return step;
 }
 

@@ -87,6 +87,7 @@ struct HttpExtras {
   bool decode = false;        // undo the content coding
 };
 struct HttpStep {
+  std::uint32_t number = 0;  // within its run: workers keep things by it
   std::string method;
   Template path;                // with its query
   std::vector<Header> headers;  // the profile's and the step's, Authorization and Accept-Encoding
@@ -97,9 +98,8 @@ struct HttpStep {
   std::optional<HttpExtras> extras;  // absent: nothing of it
   Classifier classifier;
   std::vector<CompiledCapture> captures;
-  bool wants_retry_after = false;
   std::vector<CompiledCheck> checks;
-  std::vector<std::string> wanted_headers;  // of the answer, by captures and checks
+  std::vector<std::string> wanted_headers;  // of the answer, by captures, checks and retries
 };
 struct PushLag {
   std::string pointer;

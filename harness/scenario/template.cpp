@@ -310,10 +310,8 @@ Template Template::literal(std::string_view text) {
 
 Template Template::encoded(Encoding encoding, Template inner) {
   if (inner.is_constant()) {
-    std::string text;
-    for (const Piece& piece : inner.pieces_) text += piece.text;
     std::string out;
-    append_encoded(out, text, encoding);
+    append_encoded(out, inner.constant_text(), encoding);
     return literal(out);
   }
   Template result;
@@ -345,6 +343,13 @@ Value Template::evaluate(const Variables& variables, Random& random) const {
   std::string text;
   render(variables, random, text);
   return is_constant() ? value_of_text(std::move(text)) : Value{std::move(text)};
+}
+
+std::string Template::constant_text() const {
+  std::string text;
+  if (!is_constant()) return text;
+  for (const Piece& piece : pieces_) text += piece.text;
+  return text;
 }
 
 bool Template::is_constant() const noexcept {

@@ -23,20 +23,49 @@ using Value = std::variant<std::monostate, bool, std::int64_t, double, std::stri
 class Variables {
  public:
   explicit Variables(std::size_t slots) : values_(slots) {}
+  ~Variables() = default;
+  Variables(const Variables& other) : values_(other.values_) {}
+  Variables& operator=(const Variables& other) {
+    values_ = other.values_;
+    return *this;
+  }
   [[nodiscard]] const Value& get(std::uint32_t slot) const { return values_[slot]; }
   void set(std::uint32_t slot, Value value) { values_[slot] = std::move(value); }
-  // Keeps the memory of the text that was there.
+  void set_integer(std::uint32_t slot, std::int64_t value) noexcept {
+    if (auto* old = std::get_if<std::int64_t>(&values_[slot])) {
+      *old = value;
+    } else {
+      values_[slot] = value;
+    }
+  }
+  // Keeps the memory of the text that was there, or that was unset.
   void set_text(std::uint32_t slot, std::string_view text) {
     if (auto* old = std::get_if<std::string>(&values_[slot])) {
-      old->assign(text);
-    } else {
-      values_[slot].emplace<std::string>(text);
+      if (*old != text) old->assign(text);
+      return;
     }
+    auto& fresh = values_[slot].emplace<std::string>();
+    if (!parked_.empty()) fresh.swap(parked_[slot]);
+    fresh.assign(text);
+  }
+  void unset(std::uint32_t slot) {
+    if (std::holds_alternative<std::monostate>(values_[slot])) return;
+    if (auto* old = std::get_if<std::string>(&values_[slot])) park(slot, *old);
+    values_[slot].emplace<std::monostate>();
   }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
 
  private:
+  // Longer texts give their memory back: there are many users, and most of them rest.
+  static constexpr std::size_t parked_bytes_max = 256;
+  void park(std::uint32_t slot, std::string& text) {
+    if (text.capacity() <= std::string().capacity() || text.capacity() > parked_bytes_max) return;
+    if (parked_.empty()) parked_.resize(values_.size());
+    parked_[slot].swap(text);
+  }
+
   std::vector<Value> values_;
+  std::vector<std::string> parked_;  // memory of unset texts, by slot; empty: there was none
 };
 
 // The value of a text: a number or boolean when append_text would write it in exactly these
@@ -83,6 +112,8 @@ class Template {
   // is text.
   [[nodiscard]] Value evaluate(const Variables& variables, Random& random) const;
   [[nodiscard]] bool is_constant() const noexcept;
+  // What every rendering gives; "" when is_constant() is false, too.
+  [[nodiscard]] std::string constant_text() const;
 
  private:
   struct Piece {

@@ -25,7 +25,8 @@ void ask(Exchange& exchange, std::uint8_t wishes) {
   exchange.head = (wishes & 1U) != 0;
   exchange.keep_body = (wishes & 2U) == 0;
   exchange.body_max = body_max;
-  exchange.wanted_headers = {"Location", "X"};
+  static const std::vector<std::string> wanted{"Location", "X"};
+  exchange.wanted_headers = wanted;
   if ((wishes & 4U) != 0) return;
   exchange.wants = &exchange.extras();
   exchange.wants->cookies = true;

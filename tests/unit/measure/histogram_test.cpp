@@ -49,6 +49,24 @@ TEST(Histogram, ARankIsNotPushedUpByBinaryFractions) {
   EXPECT_EQ(Histogram::rank_of(1.0, 10), 10U);
 }
 
+// The quick way of recording one value, held against the general one.
+TEST(Histogram, OneValueIsRecordedAsACountOfOne) {
+  std::mt19937_64 random(5);
+  Histogram quick, general;
+  for (int run = 0; run < 20'000; ++run) {
+    const auto bits = random() % 64;
+    const auto value = Nanos{static_cast<std::int64_t>(random() >> bits)};  // some below 0
+    quick.record(value);
+    general.record(value, 1);
+    if (run % 1'000 != 999) continue;
+    ASSERT_EQ(quick, general);
+    ASSERT_EQ(quick.out_of_range(), general.out_of_range());
+    if (run % 3 == 0) ASSERT_EQ(quick.take(), general.take());
+    if (run % 5 == 0) quick = quick.take();  // compact, and recorded into
+  }
+  ASSERT_EQ(quick.take(), general.take());
+}
+
 // 100 s at 100/s of 1 ms each, then one 100 s freeze, as an uncorrected client records it.
 TEST(Histogram, TheFreezeExampleHasItsKnownRawFigures) {
   Histogram raw;

@@ -9,11 +9,13 @@ namespace {
 
 using Progress = AnswerParser::Progress;
 
+const std::vector<std::string> trace_id{"Trace-Id"}, digest{"Digest"};
+
 Progress feed_all(AnswerParser& parser, const std::string& text) { return parser.feed(text); }
 
 TEST(AnswerParser, KeepsStatusBodyAndWantedHeaders) {
   Exchange exchange;
-  exchange.wanted_headers = {"Trace-Id"};
+  exchange.wanted_headers = trace_id;
   AnswerParser parser(exchange);
   const std::string text =
       "HTTP/1.1 201 Created\r\ntrace-id: abc\r\nOther: x\r\nContent-Length: 4\r\n\r\nbody";
@@ -53,7 +55,7 @@ TEST(AnswerParser, InterimAnswersAreReadOver) {
       "HTTP/1.1 200 OK\r\nTrace-Id: late\r\nContent-Length: 2\r\n\r\nok";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     Exchange exchange;
-    exchange.wanted_headers = {"Trace-Id"};
+    exchange.wanted_headers = trace_id;
     AnswerParser parser(exchange);
     Progress progress = Progress::needs_more;
     for (std::size_t at = 0; at < text.size(); at += piece) {
@@ -203,7 +205,7 @@ TEST(AnswerParser, AnEndlessChunkHeaderOrTrailerIsBounded) {
 
 TEST(AnswerParser, TrailersAreReadOver) {
   Exchange exchange;
-  exchange.wanted_headers = {"Digest"};
+  exchange.wanted_headers = digest;
   AnswerParser parser(exchange);
   EXPECT_EQ(feed_all(parser,
                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDigest: a\r\n\r\n2\r\nok\r\n"

@@ -17,18 +17,20 @@ constexpr std::string_view usual =
     "Content-Type: text/plain\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok";
 
 TEST(PlainAnswer, ReadsTheUsualAnswerAndWhatFollowsIt) {
+  const std::vector<std::string> wanted{"content-type", "X-None"};
   Exchange exchange;
-  exchange.wanted_headers = {"content-type", "X-None"};
+  exchange.wanted_headers = wanted;
   const auto answer = read_plain_answer(std::string(usual) + "HTTP/1.1", exchange);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 200u);
   EXPECT_TRUE(answer->keep_alive);
-  EXPECT_EQ(exchange.headers,
-            (std::vector<std::pair<std::string, std::string>>{{"content-type", "text/plain"}}));
+  ASSERT_EQ(exchange.headers.size(), 1u);
+  EXPECT_EQ(exchange.headers[0], KeptHeaders::Entry("content-type", "text/plain"));
   EXPECT_EQ(answer->left_over.size(), 8u);
 }
 
 TEST(PlainAnswer, LeavesWhatNeedsADecision) {
+  const std::vector<std::string> wanted{"A"};
   const std::string tail = "Content-Length: 2\r\n\r\nok";
   const std::vector<std::string> texts{
       "HTTP/1.0 200 OK\r\n" + tail,
@@ -50,7 +52,7 @@ TEST(PlainAnswer, LeavesWhatNeedsADecision) {
       std::string()};
   for (const std::string& text : texts) {
     Exchange exchange;
-    exchange.wanted_headers = {"A"};
+    exchange.wanted_headers = wanted;
     EXPECT_FALSE(read_plain_answer(text, exchange)) << text;
     EXPECT_TRUE(exchange.headers.empty()) << text;
   }
@@ -64,7 +66,8 @@ struct Read {
 };
 
 void read(Read& into, std::string_view text, std::size_t first_piece) {
-  into.exchange.wanted_headers = {"Server", "Date"};
+  static const std::vector<std::string> wanted{"Server", "Date"};
+  into.exchange.wanted_headers = wanted;
   into.exchange.body_max = 1000;
   AnswerParser parser(into.exchange);
   into.progress = parser.feed(text.substr(0, first_piece));
@@ -77,25 +80,31 @@ void read(Read& into, std::string_view text, std::size_t first_piece) {
   into.left_over = parser.left_over();
 }
 
-// In two pieces an answer is never plain.
-TEST(PlainAnswer, DiffersFromTheWholeParserInNothing) {
-  std::mt19937 random(11);
+// One that is usual, spoilt in up to three places.
+std::string spoilt(std::mt19937& random) {
   constexpr char seasoning[] =
       "\r\n\t :,;\x7F\x80"
       "Aa0129-";  // and a NUL
+  std::string text(usual);
+  for (unsigned changes = random() % 4; changes > 0; --changes) {
+    const std::size_t at = random() % text.size();
+    const char c = seasoning[random() % sizeof seasoning];
+    if (random() % 3 == 0)
+      text.insert(at, 1, c);
+    else if (random() % 3 == 0)
+      text.erase(at, 1 + random() % 3);
+    else
+      text[at] = c;
+  }
+  return text;
+}
+
+// In two pieces an answer is never plain.
+TEST(PlainAnswer, DiffersFromTheWholeParserInNothing) {
+  std::mt19937 random(11);
   std::size_t plain = 0;
   for (int run = 0; run < 5'000; ++run) {
-    std::string text(usual);
-    for (unsigned changes = random() % 4; changes > 0; --changes) {
-      const std::size_t at = random() % text.size();
-      const char c = seasoning[random() % sizeof seasoning];
-      if (random() % 3 == 0)
-        text.insert(at, 1, c);
-      else if (random() % 3 == 0)
-        text.erase(at, 1 + random() % 3);
-      else
-        text[at] = c;
-    }
+    const std::string text = spoilt(random);
     Exchange probe;
     probe.body_max = 1000;
     plain += read_plain_answer(text, probe) ? 1U : 0U;
@@ -112,6 +121,65 @@ TEST(PlainAnswer, DiffersFromTheWholeParserInNothing) {
     ASSERT_EQ(whole.left_over, pieces.left_over) << text;
   }
   EXPECT_GT(plain, 1'000u);
+}
+
+TEST(PlainAnswer, TheSameHeaderIsRecalledAndAnotherIsNot) {
+  PlainAnswerMemory memory;
+  Exchange exchange;
+  exchange.memory = &memory;
+  EXPECT_EQ(memory.recall(usual), nullptr);
+  ASSERT_TRUE(read_plain_answer(usual, exchange));
+  ASSERT_NE(memory.recall(usual), nullptr);
+  EXPECT_EQ(memory.recall(usual.substr(0, usual.size() - 3)), nullptr);
+  std::string other_body(usual);
+  other_body.back() = '!';
+  const auto again = read_plain_answer(other_body + "next", exchange);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->body, "o!");
+  EXPECT_EQ(again->left_over, "next");
+  // Its header is whole, its body is not.
+  EXPECT_FALSE(read_plain_answer(usual.substr(0, usual.size() - 1), exchange));
+  exchange.body_max = 1;
+  EXPECT_FALSE(read_plain_answer(usual, exchange));
+  exchange.body_max = 2;
+  std::string closing(usual);
+  closing.replace(closing.find("keep-alive"), 10, "close");
+  ASSERT_TRUE(read_plain_answer(closing, exchange));
+  EXPECT_EQ(memory.recall(usual), nullptr);
+  EXPECT_FALSE(read_plain_answer(closing, exchange)->keep_alive);
+}
+
+TEST(PlainAnswer, AHeaderThatIsTooLongIsNotRemembered) {
+  PlainAnswerMemory memory;
+  Exchange exchange;
+  exchange.memory = &memory;
+  std::string text(usual);
+  text.insert(text.find("Date"),
+              "X: " + std::string(PlainAnswerMemory::header_bytes_max, 'x') + "\r\n");
+  ASSERT_TRUE(read_plain_answer(usual, exchange));
+  ASSERT_TRUE(read_plain_answer(text, exchange));
+  EXPECT_EQ(memory.recall(text), nullptr);
+}
+
+TEST(PlainAnswer, MemoryChangesNothing) {
+  std::mt19937 random(12);
+  PlainAnswerMemory memory;
+  for (int run = 0; run < 5'000; ++run) {
+    const std::string text = spoilt(random);
+    Exchange with, without;
+    with.memory = &memory;
+    with.body_max = without.body_max = 1'000;
+    for (int again = 0; again < 2; ++again) {
+      const auto recalled = read_plain_answer(text, with);
+      const auto read = read_plain_answer(text, without);
+      ASSERT_EQ(recalled.has_value(), read.has_value()) << text;
+      if (!read) continue;
+      ASSERT_EQ(recalled->status, read->status) << text;
+      ASSERT_EQ(recalled->keep_alive, read->keep_alive) << text;
+      ASSERT_EQ(recalled->body, read->body) << text;
+      ASSERT_EQ(recalled->left_over, read->left_over) << text;
+    }
+  }
 }
 
 }  // namespace

@@ -48,9 +48,10 @@ TEST(CompileRetry, WhatIsInsideIsGuardedAndCounted) {
   const Steps& steps = run.scenarios[0].steps;
   const auto& retry = std::get<RetryStep>(steps[0].action);
   EXPECT_TRUE(retry.steps[0].guarded);
-  EXPECT_TRUE(std::get<HttpStep>(retry.steps[0].action).wants_retry_after);
+  EXPECT_EQ(std::get<HttpStep>(retry.steps[0].action).wanted_headers,
+            std::vector<std::string>{"Retry-After"});
   EXPECT_FALSE(steps[1].guarded);
-  EXPECT_FALSE(std::get<HttpStep>(steps[1].action).wants_retry_after);
+  EXPECT_TRUE(std::get<HttpStep>(steps[1].action).wanted_headers.empty());
   EXPECT_EQ(run.counters, (std::vector<std::string>{"retries", "retries_exhausted"}));
 }
 
