@@ -1,7 +1,5 @@
 #include "harness/scenario/answer_check.hpp"
 
-#include <nlohmann/json.hpp>
-
 namespace stampede {
 
 namespace {
@@ -76,7 +74,8 @@ class Examination {
     return document_.problem().empty() ? "it is absent" : std::string(document_.problem());
   }
 
-  // Puts what the check is about into text_ and value_; false: it is absent.
+  // Puts what the check is about into text_, and into value_ if it may be a number; false: it is
+  // absent.
   bool look_up(const CompiledCheck& check) {
     text_.clear();
     value_ = Value{};
@@ -86,10 +85,14 @@ class Examination {
       if (found) text_.assign(*found);
       return found.has_value();
     }
-    const nlohmann::json* const found = document_.find(check.name);
-    if (found == nullptr) return false;
+    const auto found = document_.find(check.name);
+    if (!found) return false;
+    if (found->kind == JsonMember::Kind::text) {
+      text_.assign(document_.text_of(*found));
+      return true;
+    }
     value_ = value_of_json(*found);
-    if (found->is_null()) text_ = "null";
+    if (found->kind == JsonMember::Kind::null) text_ = "null";
     append_text(text_, value_);
     return true;
   }

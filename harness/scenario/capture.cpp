@@ -4,15 +4,12 @@
 #include <array>
 #include <charconv>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "harness/scenario/json_document.hpp"
 
 namespace stampede {
 
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::int64_t cells_picked_max = 1000;
 
@@ -108,10 +105,10 @@ class Answer {
   std::optional<std::string> apply(const CompiledCapture& capture) {
     if (capture.from == CaptureSpec::From::header) return apply_header(capture);
     if (capture.from == CaptureSpec::From::regex) return apply_regex(capture);
-    const Json* const found = document_.find(capture.pointer);
-    if (found == nullptr) return absent(capture, document_.problem());
+    const auto found = document_.find(capture.pointer);
+    if (!found) return absent(capture, document_.problem());
     if (capture.from == CaptureSpec::From::cells) return apply_cells(capture, *found);
-    if (found->is_string()) return keep_text(capture, found->get_ref<const std::string&>());
+    if (found->kind == JsonMember::Kind::text) return keep_text(capture, document_.text_of(*found));
     return keep(capture, value_of_json(*found));
   }
 
@@ -169,8 +166,9 @@ class Answer {
     return keep_text(capture, *found);
   }
 
-  std::optional<std::string> apply_cells(const CompiledCapture& capture, const Json& cells) {
-    if (!cells.is_string()) return absent(capture, capture.pointer + " is not a text");
+  std::optional<std::string> apply_cells(const CompiledCapture& capture, const JsonMember& cells) {
+    if (cells.kind != JsonMember::Kind::text)
+      return absent(capture, capture.pointer + " is not a text");
     const auto count = engine_.evaluate(capture.cell_count, variables_, random_);
     if (!count) return absent(capture, "count: " + count.error());
     const std::int64_t wanted = whole(*count);
@@ -179,17 +177,25 @@ class Answer {
     }
     std::size_t total = std::numeric_limits<std::size_t>::max();
     if (!capture.cell_total.empty()) {
-      const Json* const found = document_.find(capture.cell_total);
-      if (found == nullptr || !found->is_number_unsigned()) {
-        return absent(capture, "the answer has no number at " + capture.cell_total);
-      }
-      total = found->get<std::size_t>();
+      const auto found = document_.find(capture.cell_total);
+      const auto number = found ? whole_number(*found) : std::nullopt;
+      if (!number) return absent(capture, "the answer has no number at " + capture.cell_total);
+      total = *number;
     }
-    auto picked = pick_cells(cells.get_ref<const std::string&>(), capture.cell_bits,
-                             capture.cell_value, total, static_cast<std::size_t>(wanted), random_);
+    auto picked = pick_cells(document_.text_of(cells), capture.cell_bits, capture.cell_value, total,
+                             static_cast<std::size_t>(wanted), random_);
     if (!picked) return absent(capture, capture.pointer + " is not base64");
     variables_.set(capture.slot, std::move(*picked));
     return std::nullopt;
+  }
+
+  // nullopt: not a whole number, or below 0.
+  static std::optional<std::size_t> whole_number(const JsonMember& member) noexcept {
+    if (member.kind != JsonMember::Kind::integer) return std::nullopt;
+    std::size_t number = 0;
+    const char* const end = member.raw.data() + member.raw.size();
+    const bool fine = std::from_chars(member.raw.data(), end, number).ec == std::errc{};
+    return fine ? std::optional(number) : std::nullopt;
   }
 
   // −1: not a whole number.

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "harness/scenario/json_document.hpp"
 
@@ -12,18 +11,18 @@ namespace stampede {
 
 namespace {
 
-using Json = nlohmann::json;
+using Kind = JsonMember::Kind;
 
-bool meets(const Json& message, const MessageMatch& wanted, const Variables& variables,
+bool meets(JsonDocument& message, const MessageMatch& wanted, const Variables& variables,
            Random& random) {
-  std::string expected;
-  std::string actual;
+  thread_local std::string expected, actual;  // reused by all messages of a worker
   return std::all_of(wanted.begin(), wanted.end(), [&](const auto& member) {
-    const Json* const found = find_member(message, member.first);
-    if (found == nullptr) return false;
+    const auto found = message.find(member.first);
+    if (!found) return false;
     expected.clear();
-    actual.clear();
     member.second.render(variables, random, expected);
+    if (found->kind == Kind::text) return message.text_of(*found) == expected;
+    actual.clear();
     append_text(actual, value_of_json(*found));
     return actual == expected;
   });
@@ -62,28 +61,28 @@ MessageKind classify_message(const WsAwaitStep& step, std::string_view message,
   const bool said = says(step, message, variables, random);
   if (said && step.where.empty()) return MessageKind::awaited;
   if ((!said || step.where.empty()) && step.unless.empty()) return MessageKind::other;
-  if (is_too_deep(message)) return MessageKind::other;
-  const Json json = Json::parse(message, nullptr, false);
-  if (!json.is_object()) return MessageKind::other;
-  if (said && meets(json, step.where, variables, random)) return MessageKind::awaited;
+  JsonDocument document(message);
+  const auto whole = document.find("");
+  if (!whole || whole->kind != Kind::object) return MessageKind::other;
+  if (said && meets(document, step.where, variables, random)) return MessageKind::awaited;
   const bool over = std::any_of(step.unless.begin(), step.unless.end(), [&](const auto& match) {
-    return meets(json, match, variables, random);
+    return meets(document, match, variables, random);
   });
   return over ? MessageKind::over : MessageKind::other;
 }
 
 std::optional<Nanos> stamped_time(std::string_view message, std::string_view pointer, Nanos unit) {
   JsonDocument document(message);
-  const Json* const found = document.find(pointer);
-  if (found == nullptr) return std::nullopt;
-  if (found->is_number_integer()) return times(found->get<std::int64_t>(), unit);
-  if (found->is_number_float()) {
-    const double nanos = found->get<double>() * static_cast<double>(unit.count());
+  const auto found = document.find(pointer);
+  if (!found) return std::nullopt;
+  if (found->kind == Kind::real) {
+    const Value number = value_of_json(*found);
+    const double nanos = std::get<double>(number) * static_cast<double>(unit.count());
     if (!(nanos >= 0 && nanos < 9.2e18)) return std::nullopt;
     return Nanos{static_cast<std::int64_t>(nanos)};
   }
-  if (!found->is_string()) return std::nullopt;
-  const std::string& text = found->get_ref<const std::string&>();
+  if (found->kind != Kind::integer && found->kind != Kind::text) return std::nullopt;
+  const std::string_view text = found->kind == Kind::text ? document.text_of(*found) : found->raw;
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;

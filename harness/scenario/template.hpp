@@ -30,7 +30,11 @@ class Variables {
     return *this;
   }
   [[nodiscard]] const Value& get(std::uint32_t slot) const { return values_[slot]; }
-  void set(std::uint32_t slot, Value value) { values_[slot] = std::move(value); }
+  void set(std::uint32_t slot, Value value) {
+    const auto* const text = std::get_if<std::string>(&value);
+    if (text != nullptr && text->size() <= std::string().capacity()) return set_text(slot, *text);
+    values_[slot] = std::move(value);
+  }
   void set_integer(std::uint32_t slot, std::int64_t value) noexcept {
     if (auto* old = std::get_if<std::int64_t>(&values_[slot])) {
       *old = value;

@@ -264,6 +264,7 @@ TEST(Allocations, CapturesByHeaderAndPatternAndTemplatesOfThemTakeNothing) {
                                      "          capture:\n"
                                      "            kept: {regex: '\"id\": \"([^\"]+)\"'}\n"
                                      "            size: {header: Content-Length}\n"
+                                     "            type: {header: Content-Type}\n"
                                      "            hits: {regex: a, match: count}\n"),
       0u);
 }
@@ -280,14 +281,39 @@ TEST(Allocations, ChecksOfBodyAndHeadersTakeNothing) {
             0u);
 }
 
-// The counter sees what a request takes: here the document that a JSON pointer is looked up in.
-TEST(Allocations, TheDocumentOfAPointerIsSeen) {
-  if (!allocations_are_counted) GTEST_SKIP() << "operator new is the sanitizer's";
-  StepSpec step = get("ask", "/");
+StepSpec asking_for(std::string pointer) {
+  StepSpec step = get("ask", "/${kept|url}");
   CaptureSpec capture;
   capture.variable = "kept";
-  capture.pointer = "/id";
+  capture.pointer = std::move(pointer);
   std::get<HttpSpec>(step.action).captures = {capture};
+  return step;
+}
+
+// In every session anew.
+TEST(Allocations, ACaptureByPointerTakesNothing) {
+  if (!allocations_are_counted) GTEST_SKIP() << "frames are not kept under this sanitizer";
+  Drive load = closed_load(asking_for("/id"));
+  load.variables = {{"kept", {"", {}}}};
+  EXPECT_EQ(allocations_of_a_window(load), 0u);
+}
+
+TEST(Allocations, ManyPointersAndChecksOfOneAnswerTakeNothing) {
+  if (!allocations_are_counted) GTEST_SKIP() << "frames are not kept under this sanitizer";
+  EXPECT_EQ(allocations_of_a_repeated_step(
+                "        - get: /\n          name: ask\n"
+                "          capture: {a: /id, b: /id, c: /none?}\n"
+                "          check:\n"
+                "            - json /id != another value that is too long for a short string\n"
+                "            - json /id contains too long for a short string\n"
+                "            - json /none absent\n"),
+            0u);
+}
+
+// The counter sees what a request takes: here the document that a whole object is captured from.
+TEST(Allocations, TheDocumentOfAnObjectIsSeen) {
+  if (!allocations_are_counted) GTEST_SKIP() << "operator new is the sanitizer's";
+  StepSpec step = asking_for("");
   Drive load = closed_load(std::move(step));
   load.variables = {{"kept", {"", {}}}};
   EXPECT_GE(allocations_of_a_window(load), window);
