@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,16 @@ enum class Verdict : std::uint8_t {
 std::string_view name_of(
     Verdict verdict) noexcept;  // PASS INCONCLUSIVE FAIL BROKEN_INVARIANT INVALID
 Verdict worst(Verdict a, Verdict b) noexcept;
+
+// What a figure estimates lies in here with this confidence. In the figure's unit.
+struct FigureInterval {
+  double confidence = 0;            // 0…1
+  std::optional<double> low, high;  // nullopt: the samples do not reach so far
+  std::uint64_t samples = 0;
+  // So many independent samples tell as much (n_eff); nullopt: nobody knows, and they were taken as
+  // independent.
+  std::optional<double> samples_effective;
+};
 
 struct Finding {
   enum class Kind : std::uint8_t { gate, invariant, validity, diagnosis };
@@ -41,6 +52,7 @@ struct Finding {
   std::string measured;                  // the figure, with unit, for people: "143 ms", "0"
   double figure = 0;                     // the same as a number: seconds, share, 1/s, count
   std::string limit;                     // "< 200 ms"
+  std::optional<FigureInterval> interval = std::nullopt;  // of a quantile's gate
   std::vector<std::string> samples;  // witnesses, at most 10: "event 1 seat 17: orders 71…, 72…"
 };
 

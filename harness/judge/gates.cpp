@@ -167,22 +167,39 @@ std::optional<DependentRanks> dependent_ranks(const BatchedLatencies& batched,
 // Order statistics, widened to the edges of their buckets. A censored value counts as one that
 // never came where it could make the interval end too early. Requests wait in the same queue as
 // their neighbours, so n of them tell as much as fewer that do not.
-std::string interval_text(const Latencies& data, double quantile, const BatchedLatencies* batched) {
+void add_interval(Evaluation& evaluation, const Latencies& data, const BatchedLatencies* batched) {
+  const double quantile = evaluation.threshold.quantile;
   const auto dependent =
       batched == nullptr ? std::nullopt : dependent_ranks(*batched, data, quantile);
   RankInterval ranks = quantile_ranks(quantile, data.count());
   if (dependent) ranks = {dependent->lower, dependent->upper};
   const auto low = ranks.lower ? data.all().at_rank_low(*ranks.lower) : std::nullopt;
   const auto high = ranks.upper ? data.known.at_rank(*ranks.upper) : std::nullopt;
+  FigureInterval& interval = evaluation.finding.interval.emplace();
+  interval.confidence = interval_confidence;
+  if (low) interval.low = to_seconds(*low);
+  if (high) interval.high = to_seconds(*high);
+  interval.samples = data.count();
   std::string worth = "as if independent: the run is too short to say";
   if (dependent) {
+    interval.samples_effective = dependent->samples_effective;
     worth = fmt::format("worth {} independent{}",
                         human_count(static_cast<std::uint64_t>(dependent->samples_effective)),
                         dependent->estimable ? "" : ", too few to estimate it");
   }
-  return fmt::format("95 % CI {} … {}, n = {} ({})", low ? human_duration(*low) : "no lower bound",
-                     high ? human_duration(*high) : "no upper bound", human_count(data.count()),
-                     worth);
+  evaluation.finding.samples.push_back(fmt::format(
+      "95 % CI {} … {}, n = {} ({})", low ? human_duration(*low) : "no lower bound",
+      high ? human_duration(*high) : "no upper bound", human_count(data.count()), worth));
+}
+
+// The quantile may as well lie on the other side of the limit: then another run would decide
+// otherwise, and this one has not decided. Only where it is known what the samples are worth.
+bool is_undecided(const Evaluation& evaluation) {
+  const auto& interval = evaluation.finding.interval;
+  if (!interval || !interval->samples_effective || !interval->low || !interval->high) return false;
+  const double limit = evaluation.threshold.quantity;
+  return evaluation.threshold.comparison != Comparison::equal && *interval->low <= limit &&
+         limit <= *interval->high;
 }
 
 // Decides with the bound that the comparison must fear: never a pass on a number that nobody knows.
@@ -236,10 +253,17 @@ void judge_latency(Evaluation& evaluation) {
   if (quantile) {
     const auto* batched =
         find_batches(evaluation.run.batched, evaluation.selection, threshold.clock);
-    evaluation.finding.samples.push_back(interval_text(data, threshold.quantile, batched));
+    add_interval(evaluation, data, batched);
   }
   decide_latency(evaluation, *figure);
   explain_latency(evaluation, data);
+  if (is_undecided(evaluation)) {
+    evaluation.inconclusive(
+        fmt::format("{}: the limit lies within the interval, a longer run may "
+                    "tell",
+                    evaluation.finding.verdict == Verdict::pass ? "held, but not proven"
+                                                                : "missed, but not proven"));
+  }
   // With room for the way the fraction was read: 95/100 and 0.95 may differ in the last bit.
   const std::uint64_t needed = evaluation.run.samples_min;
   if (quantile && threshold.quantile > 0.95 - 1e-9 && data.count() < needed) {

@@ -42,6 +42,15 @@ void add_identity(const ValidityFacts& facts, Rows& rows) {
   rows.add(row, equal ? Rows::Grade::fine : Rows::Grade::invalid);
 }
 
+// What the two sides may differ by although both are right, relative. A look that came late says
+// nothing of the time by which it was late. And a request is in flight from before its clock begins
+// until after that has stopped: a moment that is long beside a very short answer, and longer where
+// the load thread waits for a core in it.
+double explained_by_waiting(const LittleSample& sample, bool more_seen) {
+  const double unclocked = more_seen ? sample.unclocked_max / sample.computed_mean : 0;
+  return sample.late_share + unclocked;
+}
+
 void add_sampled(const ValidityFacts& facts, Rows& rows) {
   Rows::Row row{"L13", "little_sampled",
                 "requests in flight as a second thread saw them, against rate × mean service",
@@ -56,9 +65,11 @@ void add_sampled(const ValidityFacts& facts, Rows& rows) {
     return rows.not_applicable(row, "too few looks to say");
   }
   row.figure = sample.sampled_mean / sample.computed_mean - 1;
-  row.measured = fmt::format("{} ({:.3g} against {:.3g})", human_share(row.figure),
-                             sample.sampled_mean, sample.computed_mean);
-  const double beyond = std::abs(row.figure) - standard_errors * sample.standard_error;
+  const double explained = explained_by_waiting(sample, row.figure > 0);
+  row.measured = fmt::format("{} ({:.3g} against {:.3g}; {} may be this machine's own waiting)",
+                             human_share(row.figure), sample.sampled_mean, sample.computed_mean,
+                             human_share(explained));
+  const double beyond = std::abs(row.figure) - explained - standard_errors * sample.standard_error;
   rows.add(row, Rows::grade(beyond, little_warned, little_invalid));
 }
 

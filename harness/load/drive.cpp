@@ -201,9 +201,14 @@ void join_books(const std::vector<std::unique_ptr<Worker>>& workers, const LoadP
       ended_early ? self.in_flight->watched_seconds : to_seconds(plan.length - plan.warm_up);
   const double seconds = static_cast<double>(service) / 1e9;
   if (window > 0) self.in_flight->computed_mean = seconds / window;
-  // A look each millisecond misjudges each request's time by half of one at most, independently.
+  // Looks misjudge each request's time by half the time between two at most, independently.
   if (seconds > 0) {
-    self.in_flight->standard_error = 0.5e-3 * std::sqrt(static_cast<double>(left)) / seconds;
+    self.in_flight->standard_error =
+        self.in_flight->interval_rms / 2 * std::sqrt(static_cast<double>(left)) / seconds;
+  }
+  for (const ThreadUse& thread : self.threads) {
+    self.in_flight->unclocked_max +=
+        std::min(1.0, thread.cpu_share + thread.run_queue_share.value_or(0));
   }
 }
 

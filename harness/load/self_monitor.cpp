@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 #include "harness/load/load.hpp"
@@ -13,7 +14,10 @@ namespace stampede {
 
 namespace {
 
-constexpr Nanos nap{std::chrono::milliseconds{1}};
+constexpr Nanos nap_least{std::chrono::microseconds{500}};
+constexpr std::uint64_t nap_range = 1'000'000;  // ns
+// Waking up takes some tens of microseconds on an idle machine. A later look waited for a core.
+constexpr Nanos wake_up_usual{std::chrono::microseconds{200}};
 
 timespec to_timespec(TimePoint at) noexcept {
   constexpr std::int64_t billion = 1'000'000'000;
@@ -68,7 +72,8 @@ void SelfMonitor::watch(const std::stop_token& stop) {
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), generator_niceness);
   TimePoint last = now();
   while (!stop.stop_requested() && !closed_) {
-    const TimePoint due = now() + nap;
+    const TimePoint due =
+        now() + nap_least + Nanos{static_cast<std::int64_t>(naps_.below(nap_range))};
     const timespec until = to_timespec(due);
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
     const TimePoint at = now();
@@ -105,6 +110,8 @@ void SelfMonitor::look(TimePoint due, TimePoint at) {
   const double seconds = to_seconds(upto - last_look_);
   in_flight_seconds_ += seconds * static_cast<double>(in_flight + last_in_flight_) / 2;
   watched_seconds_ += seconds;
+  cubes_ += seconds * seconds * seconds;
+  late_seconds_ += std::clamp(to_seconds(excess - wake_up_usual), 0.0, seconds);
   ++looks_;
   last_look_ = upto;
   last_in_flight_ = in_flight;
@@ -133,7 +140,11 @@ void SelfMonitor::tell(SelfMeasure& into) const {
   LittleSample& sample = into.in_flight.emplace();
   sample.looks = looks_;
   sample.watched_seconds = watched_seconds_;
-  if (watched_seconds_ > 0) sample.sampled_mean = in_flight_seconds_ / watched_seconds_;
+  if (watched_seconds_ > 0) {
+    sample.sampled_mean = in_flight_seconds_ / watched_seconds_;
+    sample.interval_rms = std::sqrt(cubes_ / watched_seconds_);
+    sample.late_share = late_seconds_ / watched_seconds_;
+  }
   ClockFacts& clock = into.clock.emplace();
   clock.reads = reads_;
   clock.went_back = went_back_;

@@ -1,6 +1,7 @@
-// Watches the machine while load is made, from a thread of its own that sleeps a millisecond at a
-// time: by how much more it slept (jHiccup's idea), how many requests were in flight then, whether
-// the clock ran back or away, and what the kernel counted at both ends of the measured window. It
+// Watches the machine while load is made, from a thread of its own that sleeps about a millisecond
+// at a time (half of one to one and a half, or what it sees would depend on the plan's own beat):
+// by how much more it slept (jHiccup's idea), how many requests were in flight then, whether the
+// clock ran back or away, and what the kernel counted at both ends of the measured window. It
 // allocates nothing while it watches but a compact histogram once a second.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "harness/load/machine_counters.hpp"
 #include "harness/measure/residence.hpp"
 #include "harness/measure/self_measure.hpp"
+#include "harness/scenario/random.hpp"
 
 namespace stampede {
 
@@ -52,11 +54,12 @@ class SelfMonitor {
   HiccupTable hiccups_;
   Histogram excess_;                // of the second that goes on
   std::vector<Histogram> seconds_;  // of those before
+  Random naps_{0x6E61'7073, 0};     // "naps"
   std::uint64_t long_ones_ = 0, looks_ = 0, reads_ = 0, went_back_ = 0;
   std::vector<const ResidenceBooks*> books_;
   TimePoint last_look_;
   std::int64_t last_in_flight_ = 0;
-  double in_flight_seconds_ = 0, watched_seconds_ = 0;
+  double in_flight_seconds_ = 0, watched_seconds_ = 0, cubes_ = 0, late_seconds_ = 0;
   bool opened_ = false, closed_ = false;
   MachineCounters before_, after_;
   std::optional<ClockPair> clock_before_, clock_after_;

@@ -87,6 +87,11 @@ struct LittleSample {
   double standard_error = 0;  // of the sampling, relative
   std::uint64_t looks = 0;
   double watched_seconds = 0;
+  double interval_rms = 0;  // seconds between looks, as a request in flight meets them
+  double late_share = 0;    // of the watched time: looks that a busy machine held up
+  // Requests, the mean: they are on the books, but their clock has not begun or has stopped. At
+  // most one for each load thread, and only while that has a core or waits for one.
+  double unclocked_max = 0;
 };
 
 // L15

@@ -30,6 +30,14 @@ struct FindingWord {
   Finding::Standing& standing;
 };
 template <class Archive>
+void fields(Archive& archive, FigureInterval& interval) {
+  archive("confidence", interval.confidence);
+  archive("low", interval.low);
+  archive("high", interval.high);
+  archive("samples", interval.samples);
+  archive("samples_effective", interval.samples_effective);
+}
+template <class Archive>
 void fields(Archive& archive, Finding& finding) {
   archive("kind", finding.kind);
   archive("rule", finding.rule);
@@ -40,6 +48,7 @@ void fields(Archive& archive, Finding& finding) {
   archive("measured", finding.measured);
   archive("figure", finding.figure);
   archive("limit", finding.limit);
+  archive.optional("interval", finding.interval);
   archive("samples", finding.samples);
 }
 template <class Archive>
@@ -239,7 +248,7 @@ class Writer {
   }
   template <class T>
   static Json written(std::optional<T>& value) {
-    return value ? Json(*value) : Json(nullptr);
+    return value ? written(*value) : Json(nullptr);
   }
   template <class T>
   static Json written(std::vector<T>& values) {

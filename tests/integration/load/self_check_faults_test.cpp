@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <future>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/integration/load/judged.hpp"
 #include "tests/support/scripted_server.hpp"
@@ -169,6 +171,32 @@ TEST(SelfCheckFault, AnswersThatAreInNoBookTripL13) {
   EXPECT_EQ(faulty.verdict, Verdict::invalid) << faulty.measured;
   EXPECT_GT(faulty.figure, 0.5) << faulty.measured;
   EXPECT_LT(std::abs(clean.figure), faulty.figure / 2) << clean.measured;
+}
+
+// Answers that come at once, while every core has other work to do: nothing is missing.
+TEST(SelfCheckFault, ShortAnswersOnABusyMachineDoNotTripL13) {
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> hogs;
+  for (unsigned i = 0; i <= std::thread::hardware_concurrency(); ++i) {
+    hogs.emplace_back([&over] {
+      while (!over.load(std::memory_order_relaxed)) {
+      }
+    });
+  }
+  ScriptedServer server([](const Seen&) { return Reply{}; });
+  for (const bool closed : {false, true}) {
+    Drive drive;
+    drive.length = seconds{3};
+    drive.load = regular(2'000, drive.length);
+    if (closed) {
+      drive.model = "closed";
+      drive.load = ClosedLoad{2, {{drive.length, 2}}};
+    }
+    drive.steps = {get("get", "/")};
+    const Finding row = row_of(judged(drive.against(server.port())), "little_sampled");
+    EXPECT_NE(row.verdict, Verdict::invalid) << row.measured;
+  }
+  over = true;
 }
 
 // L14: a target whose answers take longer from second to second, beside one whose answers do not.

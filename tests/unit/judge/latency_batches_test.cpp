@@ -104,6 +104,40 @@ TEST(LatencyBatches, TheGateSaysWhatItsSamplesAreWorth) {
   EXPECT_NE(judge(gates, brief)[0].samples.front().find("too short"), std::string::npos);
 }
 
+// The p95 of this queue is 15 ms, and 32,000 of its answers tell little of it.
+TEST(LatencyBatches, ALimitWithinTheIntervalIsNotDecided) {
+  const std::vector<Gate> gates{gate("p95 < 1s"), gate("p95 < 1ms"), gate("p95 > 1ms")};
+  const MeasuredRun run = run_of(queue_seconds(7, 800, 40), gates);
+  const auto findings = judge(gates, run);
+  EXPECT_EQ(findings[0].verdict, Verdict::pass);
+  EXPECT_EQ(findings[1].verdict, Verdict::fail);
+  EXPECT_EQ(findings[2].verdict, Verdict::pass);
+  ASSERT_TRUE(findings[0].interval);
+  const FigureInterval interval = *findings[0].interval;
+  ASSERT_TRUE(interval.low && interval.high && interval.samples_effective);
+  EXPECT_LT(*interval.low, findings[0].figure);
+  EXPECT_GT(*interval.high, findings[0].figure);
+  EXPECT_LT(*interval.samples_effective, static_cast<double>(interval.samples) / 10);
+  EXPECT_EQ(interval.confidence, 0.95);
+  for (const double limit :
+       {(*interval.low + findings[0].figure) / 2, (*interval.high + findings[0].figure) / 2}) {
+    const std::string text = std::to_string(limit * 1e3);
+    const Finding near = judge({gate(("p95 < " + text + "ms").c_str())}, run).front();
+    EXPECT_EQ(near.verdict, Verdict::inconclusive) << text;
+    EXPECT_NE(near.samples.front().find("the limit lies within the interval"), std::string::npos);
+  }
+}
+
+// Nobody knows what the answers of two seconds are worth: the figure decides, as it says.
+TEST(LatencyBatches, AShortRunIsDecidedByItsFigure) {
+  const MeasuredRun brief = run_of(queue_seconds(7, 800, 2), {gate("p95 < 1s")});
+  const Finding finding = judge({gate("p95 < 1s")}, brief).front();
+  ASSERT_TRUE(finding.interval);
+  EXPECT_FALSE(finding.interval->samples_effective);
+  const std::string above = std::to_string(finding.figure * 1.001e3);
+  EXPECT_EQ(judge({gate(("p95 < " + above + "ms").c_str())}, brief).front().verdict, Verdict::pass);
+}
+
 TEST(LatencyBatches, ALongRunStaysWithinFortyParts) {
   const std::vector<Gate> gates{gate("p95 < 1s"), gate("service p99 < 1s")};
   LatencyBatches batches(gates, series);

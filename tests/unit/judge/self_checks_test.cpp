@@ -386,6 +386,30 @@ TEST(SelfChecks, TheSloIsTheTightestLatencyGate) {
   EXPECT_EQ(slo_of(std::vector<Gate>{}, {}), default_slo);
 }
 
+// L13 allows what the generator's own waiting explains, and no more.
+TEST(SelfChecks, WhatTheMachineMadeWaitIsNotMissingFromTheBooks) {
+  const auto row = [](const LittleSample& sample) {
+    Generator generator;
+    generator.self.in_flight = sample;
+    return row_of(generator.judged(), "little_sampled");
+  };
+  // Answers of 50 µs: what a thread does with each after its clock has stopped is a tenth of that.
+  LittleSample quick{0.55, 0.5, 0.001, 60'000, 60, 0.001, 0.001, 0.4};
+  EXPECT_EQ(row(quick).standing, Standing::judged) << row(quick).measured;
+  EXPECT_EQ(row(quick).verdict, Verdict::pass);
+  // Fewer seen than computed is not explained by that …
+  quick.sampled_mean = 0.45;
+  EXPECT_EQ(row(quick).verdict, Verdict::invalid) << row(quick).measured;
+  // … but by looks that came late, as far as they were late.
+  quick.late_share = 0.09;
+  EXPECT_EQ(row(quick).verdict, Verdict::pass) << row(quick).measured;
+  // A hundred in flight: one thread holds one of them back at most.
+  LittleSample many{106, 100, 0.0001, 60'000, 60, 0.001, 0.001, 1};
+  EXPECT_EQ(row(many).standing, Standing::warned) << row(many).measured;
+  many.sampled_mean = 107;
+  EXPECT_EQ(row(many).verdict, Verdict::invalid) << row(many).measured;
+}
+
 TEST(SelfChecks, FewProbesThatScatterProveNothing) {
   Generator generator;
   Histogram& response = generator.self.probe->response;

@@ -79,6 +79,27 @@ TEST(RunResult, KeepsTheCountsOfStreams) {
   EXPECT_TRUE(run_result_from_json(broken.dump()).has_error());
 }
 
+TEST(RunResult, KeepsTheIntervalOfAGateAsNumbers) {
+  const RunResult result = passing_result();
+  Json json = Json::parse(to_json(result));
+  const Json& interval = json["findings"][0]["interval"];
+  EXPECT_EQ(interval["confidence"], 0.95);
+  EXPECT_LT(interval["low"], json["findings"][0]["figure"]);
+  EXPECT_GT(interval["high"], json["findings"][0]["figure"]);
+  EXPECT_LT(interval["samples_effective"], interval["samples"]);
+  EXPECT_TRUE(json["findings"][1]["interval"].is_null()) << "a mean has none";
+  const auto read = run_result_from_json(json.dump());
+  ASSERT_TRUE(read.has_value());
+  ASSERT_TRUE(read->findings[0].interval);
+  EXPECT_EQ(read->findings[0].interval->samples, result.findings[0].interval->samples);
+  EXPECT_EQ(read->findings[0].interval->low, result.findings[0].interval->low);
+  // A run file of before.
+  for (Json& finding : json["findings"]) finding.erase("interval");
+  EXPECT_TRUE(run_result_from_json(json.dump()).has_value());
+  json["findings"][0]["interval"] = {{"confidence", 0.95}};
+  EXPECT_TRUE(run_result_from_json(json.dump()).has_error());
+}
+
 TEST(RunResult, AnotherVersionIsRefused) {
   RunResult result = passing_result();
   result.schema_version = 2;
