@@ -53,6 +53,10 @@ void add_attach_options(CLI::App& command, AttachOptions& attach) {
       .add_option("--mysql", attach.mysql,
                   "its database, for the audits; the password comes from STAMPEDE_MYSQL_PASSWORD")
       ->type_name("USER@HOST:PORT/DATABASE");
+  command
+      .add_option("--mysql-password-file", attach.mysql_password_file,
+                  "its password is the first line of this file, instead")
+      ->type_name("FILE");
   command.add_option("--redis", attach.redis, "its Redis, for the audits")->type_name("HOST:PORT");
 }
 

@@ -181,11 +181,32 @@ ExitCode command_validate(const ValidateOptions& options, std::ostream& out, std
   return ExitCode::pass;
 }
 
+namespace {
+
+constexpr std::size_t password_bytes_max = 1024;
+
+// Of the file, else of the environment. nullopt: explained on `err`, without what was read.
+std::optional<std::string> mysql_password(const AttachOptions& attach, std::ostream& err) {
+  if (attach.mysql_password_file.empty()) return attach.mysql_password;
+  std::ifstream in(attach.mysql_password_file);
+  std::string line;
+  const bool read = in && std::getline(in, line) && line.size() <= password_bytes_max;
+  if (read && line.ends_with('\r')) line.pop_back();
+  if (read && !line.empty()) return line;
+  err << fmt::format(
+      "stampede: --mysql-password-file: no password in the first line of {} (1 to {} bytes)\n",
+      attach.mysql_password_file, password_bytes_max);
+  return std::nullopt;
+}
+
+}  // namespace
+
 ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream& err) {
   std::vector<std::string> sets = options.sets;
   if (!add_stages(options, sets, err)) return ExitCode::usage;
   auto loaded = load_profile(options.profile, sets, options.environment, err);
-  if (!loaded) return ExitCode::usage;
+  auto password = mysql_password(options.attach, err);
+  if (!loaded || !password) return ExitCode::usage;
   std::stop_source stop;
   const InterruptWatch watch(stop);
   RunRequest request;
@@ -196,7 +217,7 @@ ExitCode command_run(const RunOptions& options, std::ostream& out, std::ostream&
   request.admin = options.attach.admin;
   request.admin_token = options.attach.admin_token;
   request.mysql = options.attach.mysql;
-  request.mysql_password = options.attach.mysql_password;
+  request.mysql_password = std::move(*password);
   request.redis = options.attach.redis;
   request.terminal = options.terminal;
   request.colour = options.colour;

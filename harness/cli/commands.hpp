@@ -13,7 +13,7 @@
 namespace stampede {
 
 struct AttachOptions {
-  std::string url, admin, mysql, redis;
+  std::string url, admin, mysql, redis, mysql_password_file;
   std::string admin_token, mysql_password;  // secrets
 };
 // The environment, as main reads it.

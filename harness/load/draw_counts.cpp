@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -61,9 +62,17 @@ void DrawCounts::think(const ThinkStep& step, Nanos drawn) {
 
 namespace {
 
-// Of a file of `rows`, in equal parts: at most DrawCounts::bins.
-std::size_t parts_of(std::uint64_t rows) {
+// Of a file, in equal parts: at most DrawCounts::bins. Of popular rows in parts that double: the
+// first row, the next two, the next four, …
+std::size_t parts_of(const CompiledFeeder& feeder) {
+  const std::uint64_t rows = feeder.rows->rows();
+  if (feeder.zipf > 0) return static_cast<std::size_t>(std::bit_width(rows));
   return static_cast<std::size_t>(std::min<std::uint64_t>(rows, DrawCounts::bins));
+}
+
+std::size_t part_of(const CompiledFeeder& feeder, std::uint64_t row, std::size_t parts) {
+  if (feeder.zipf > 0) return static_cast<std::size_t>(std::bit_width(row + 1)) - 1;
+  return static_cast<std::size_t>(row * parts / feeder.rows->rows());
 }
 
 // How many of the numbers below `end` are worker, worker + workers, …
@@ -74,10 +83,25 @@ std::uint64_t own_below(std::uint64_t end, std::uint64_t worker, std::uint64_t w
 }  // namespace
 
 void DrawCounts::row(const CompiledFeeder& feeder, std::uint64_t drawn) {
-  const std::uint64_t rows = feeder.rows->rows();
   std::vector<std::uint64_t>& counts = counts_[&feeder];
-  if (counts.empty()) counts.resize(parts_of(rows));
-  ++counts[static_cast<std::size_t>(drawn * counts.size() / rows)];
+  if (counts.empty()) counts.resize(parts_of(feeder));
+  ++counts[part_of(feeder, drawn, counts.size())];
+}
+
+std::optional<Draws> DrawCounts::popular_rows_drawn(const CompiledFeeder& feeder,
+                                                    const std::vector<const DrawCounts*>& workers) {
+  const std::uint64_t rows = feeder.rows == nullptr ? 0 : feeder.rows->rows();
+  if (rows < 2) return std::nullopt;
+  Draws draws{"rows of " + feeder.name, {}, std::vector<std::uint64_t>(parts_of(feeder))};
+  for (std::uint64_t first = 1; first <= rows; first *= 2) {
+    draws.planned.push_back(zipf_weight(first, std::min(rows, 2 * first - 1), feeder.zipf));
+  }
+  for (const DrawCounts* worker : workers) {
+    const auto found = worker->counts_.find(&feeder);
+    if (found == worker->counts_.end()) continue;
+    for (std::size_t i = 0; i < draws.drawn.size(); ++i) draws.drawn[i] += found->second[i];
+  }
+  return draws;
 }
 
 // Each worker draws evenly from the rows that are its own, so what is planned depends on how many
@@ -85,7 +109,8 @@ void DrawCounts::row(const CompiledFeeder& feeder, std::uint64_t drawn) {
 std::optional<Draws> DrawCounts::rows_drawn(const CompiledFeeder& feeder,
                                             const std::vector<const DrawCounts*>& workers) {
   const std::uint64_t rows = feeder.rows == nullptr ? 0 : feeder.rows->rows();
-  const std::size_t parts = parts_of(rows);
+  if (feeder.zipf > 0) return popular_rows_drawn(feeder, workers);
+  const std::size_t parts = rows == 0 ? 0 : parts_of(feeder);
   if (feeder.mode != FeederSpec::Mode::random || parts < 2) return std::nullopt;
   Draws draws{"rows of " + feeder.name, std::vector<double>(parts),
               std::vector<std::uint64_t>(parts)};

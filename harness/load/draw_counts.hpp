@@ -1,5 +1,6 @@
 // What the users of one worker drew: branches of `choose`, think times by sixteenths of their
-// distribution, and rows of random feeders by sixteenths of the file. L18 compares them with the
+// distribution, and rows of random feeders by sixteenths of the file (of popular ones by ranks that
+// double). L18 compares them with the
 // plan.
 #pragma once
 
@@ -37,6 +38,8 @@ class DrawCounts {
                                                  const std::vector<const DrawCounts*>& workers);
 
  private:
+  [[nodiscard]] static std::optional<Draws> popular_rows_drawn(
+      const CompiledFeeder& feeder, const std::vector<const DrawCounts*>& workers);
   [[nodiscard]] static std::optional<Draws> rows_drawn(
       const CompiledFeeder& feeder, const std::vector<const DrawCounts*>& workers);
 

@@ -52,6 +52,7 @@ struct LoadPlan {
   HttpTarget target;
   std::vector<UserIdentity> users;  // may be empty: session number is the id then
   std::uint64_t seed = 1;
+  IdSalt id_salt;  // of ${uuid}
   std::uint32_t workers = 1;
   Nanos warm_up{0};  // samples whose intended time lies before this are warm-up
   Nanos length{0};   // of all load (run_length)

@@ -212,6 +212,7 @@ std::optional<NullAnswers> drive_null(const LoadPlan& like, const CompiledRun& r
   plan.target.connection.max_age = like.target.connection.max_age;
   plan.users = like.users;
   plan.seed = like.seed;
+  plan.id_salt = like.id_salt;
   plan.workers = like.workers;
   plan.warm_up = warm_up;
   plan.length = length;

@@ -57,6 +57,7 @@ PhaseOutcome run_phase(const LoadPlan& plan, PhaseKind kind, Nanos length_max,
   own.target = plan.target;
   if (!plan.users.empty()) own.users.push_back(plan.users.front());
   own.seed = plan.seed;
+  own.id_salt = plan.id_salt;
   EventLoop loop;
   const TimePoint started = now();
   const HiccupTable hiccups;  // nobody watches

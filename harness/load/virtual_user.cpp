@@ -142,7 +142,9 @@ VirtualUser::VirtualUser(WorkerState& worker, const CompiledScenario& scenario,
             user->timer_fired_ = true;
             user->sleeper_.wake();
           },
-          this) {}
+          this) {
+  variables_.set_id_salt(worker.plan.id_salt);
+}
 
 VirtualUser::~VirtualUser() {
   worker_.wire.timers().disarm(timer_);

@@ -359,6 +359,9 @@ struct FeederSpec {
   // goes through all of them.
   bool by_worker = true;
   Place place;  // of its name
+  // random: 0: every row as often as any other; else how popular the rows are, those at the top of
+  // the file most (Zipf's exponent).
+  double zipf = 0;
 };
 
 // A text that may be used and must not be told.
@@ -444,6 +447,7 @@ struct Profile {
   std::string question;  // what the profile answers
   std::string pass_means;
   std::uint64_t seed = 1;
+  std::string ids;  // whose ids ${uuid} makes; "": those of this run alone
   std::string topology = "single";
   std::uint32_t workers = 1;
   Nanos warm_up{0}, drain{std::chrono::seconds{10}};

@@ -88,13 +88,14 @@ Profile Reader::read() {
        "warm_up",        "drain",      "target",     "data",       "http",     "variables",
        "scenarios",      "personas",   "gates",      "invariants", "validity", "setup",
        "teardown",       "connection", "tls",        "feeders",    "secrets",  "functions",
-       "functions_file", "tags"});
+       "functions_file", "tags",       "ids"});
   if (!fields.is_map()) return {};
   DataReader(problems_).read(fields, profile_);
   values_.name(fields.require("name"), profile_.name);
   values_.text(fields.find("question"), profile_.question);
   values_.text(fields.find("pass_means"), profile_.pass_means);
   values_.whole(fields.find("seed"), profile_.seed);
+  values_.text(fields.find("ids"), profile_.ids);
   values_.text(fields.find("topology"), profile_.topology);
   values_.whole(fields.find("workers"), profile_.workers, 1, 256);
   values_.duration(fields.find("warm_up"), profile_.warm_up);

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t tag_bytes_max = 64;
 constexpr std::size_t path_bytes_max = 4096;
+// Exponents of a popularity. Beyond, nearly every choice is the first row.
+constexpr double zipf_least = 0.01, zipf_most = 5;
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
@@ -103,7 +105,7 @@ FeederSpec DataReader::read_feeder(const YamlNode& key, const YamlNode& node) {
   FeederSpec feeder;
   feeder.name = key.text;
   feeder.place = place_of(key);
-  Fields fields(problems_, &node, "a feeder", {"file", "mode", "format", "delimiter", "partition"});
+  Fields fields(problems_, &node, "a feeder", {"file", "mode", "format", "delimiter", "partition", "zipf"});
   const YamlNode* const file = fields.require("file", "file: users.csv, relative to the profile");
   values_.text(file, feeder.file);
   if (feeder.file.size() > path_bytes_max) problems_.report(*file, "a path longer than 4096 bytes");
@@ -114,6 +116,7 @@ FeederSpec DataReader::read_feeder(const YamlNode& key, const YamlNode& node) {
   read_format(fields, feeder);
   feeder.by_worker = feeder.mode != FeederSpec::Mode::random;
   read_partition(fields.find("partition"), feeder);
+  read_zipf(fields.find("zipf"), feeder);
   return feeder;
 }
 
@@ -171,6 +174,17 @@ void DataReader::read_partition(const YamlNode* node, FeederSpec& feeder) {
                      "leave out `partition`, or choose another mode");
   }
   feeder.by_worker = partition == "worker";
+}
+
+// Popular rows are those of all workers: a part of them would have another popularity.
+void DataReader::read_zipf(const YamlNode* node, FeederSpec& feeder) {
+  if (node == nullptr) return;
+  values_.number(node, feeder.zipf, zipf_least, zipf_most);
+  if (feeder.mode != FeederSpec::Mode::random) {
+    problems_.report(*node, "only rows that are drawn at random have a popularity", "mode: random");
+  } else if (feeder.by_worker) {
+    problems_.report(*node, "a popularity is that of all rows", "leave out `partition`");
+  }
 }
 
 void DataReader::read_secrets(const YamlNode* node, Profile& profile) {

@@ -26,6 +26,7 @@ class DataReader {
   void read_mode(const YamlNode* node, FeederSpec& feeder);
   void read_format(const Fields& fields, FeederSpec& feeder);
   void read_partition(const YamlNode* node, FeederSpec& feeder);
+  void read_zipf(const YamlNode* node, FeederSpec& feeder);
   void read_secrets(const YamlNode* node, Profile& profile);
   void read_functions(const Fields& fields, Profile& profile);
 

@@ -170,6 +170,7 @@ void head_fields(Archive& archive, RunResult& run) {
   archive("profile_file", run.profile_file);
   archive("profile_text", run.profile_text);
   archive("seed", run.seed);
+  archive.optional("ids", run.ids);
   archive("command_line", run.command_line);
   archive("topology", run.topology);
   archive("attached", run.attached);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <ostream>
+#include <random>
 #include <thread>
 
 #include "harness/judge/auction_fairness.hpp"
@@ -29,12 +30,19 @@ std::string topology_name(const RunRequest& request) {
   return request.url.empty() ? request.profile.topology : "attached to " + request.url;
 }
 
-// USER@HOST:PORT/DATABASE with the password of the environment put in, unless the operator wrote
-// one.
+// USER@HOST:PORT/DATABASE with the password of the environment or file put in, unless the operator
+// wrote one.
 std::string with_password(std::string mysql, const std::string& password) {
   const auto at = mysql.rfind('@');
   if (password.empty() || at == std::string::npos || mysql.find(':') < at) return mysql;
   return mysql.insert(at, ":" + password);
+}
+
+// Nobody else's: two runs of one seed against the same target must not send the same keys.
+std::string fresh_ids() {
+  std::random_device device;
+  const std::uint64_t high = device(), low = device();
+  return fmt::format("{:08x}{:08x}", high & 0xFFFF'FFFFU, low & 0xFFFF'FFFFU);
 }
 
 }  // namespace
@@ -133,6 +141,7 @@ void Story::fill_head() {
   result_.profile_file = profile_.file;
   result_.profile_text = profile_.text;
   result_.seed = profile_.seed;
+  result_.ids = profile_.ids.empty() ? fresh_ids() : profile_.ids;
   result_.command_line = safe_command_line();
   result_.topology = topology_name(request_);
   result_.attached = !request_.url.empty();
@@ -265,6 +274,7 @@ LoadPlan Story::make_plan() const {
                  at.tls,       at.socket_path, profile_.connection, profile_.tls};
   plan.users = users_;
   plan.seed = profile_.seed;
+  plan.id_salt = id_salt_of(result_.ids);
   plan.workers = profile_.workers;
   plan.warm_up = profile_.warm_up;
   plan.length = run_length(profile_);

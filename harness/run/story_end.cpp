@@ -82,6 +82,13 @@ bool is_steady(const Profile& profile) {
   });
 }
 
+// Of USER:PASSWORD@HOST:PORT/DATABASE; "" if there is none.
+std::string password_in(const std::string& mysql) {
+  const auto at = mysql.rfind('@'), colon = mysql.find(':');
+  if (at == std::string::npos || colon > at) return {};
+  return mysql.substr(colon + 1, at - colon - 1);
+}
+
 ExitCode exit_code_of_state(const std::string& state) {
   if (state == "interrupted") return ExitCode::interrupted;
   return ExitCode::topology;
@@ -91,8 +98,9 @@ ExitCode exit_code_of_state(const std::string& state) {
 
 std::vector<std::string> Story::safe_command_line() const {
   std::vector<std::string> words = request_.command_line;
+  const std::string typed = password_in(request_.mysql);
   for (std::string& word : words) {
-    for (const std::string& secret : {request_.admin_token, request_.mysql_password}) {
+    for (const std::string& secret : {request_.admin_token, request_.mysql_password, typed}) {
       if (secret.empty()) continue;
       for (auto at = word.find(secret); at != std::string::npos; at = word.find(secret)) {
         word.replace(at, secret.size(), "…");

@@ -22,7 +22,8 @@ std::string short_name(const std::string& file) {
 
 void Compiler::load_feeders() {
   for (const FeederSpec& spec : profile_.feeders) {
-    CompiledFeeder feeder{spec.name, nullptr, spec.mode, spec.by_worker, {}, spec.place};
+    CompiledFeeder feeder{spec.name, nullptr,    spec.mode, spec.by_worker,
+                          {},        spec.place, spec.zipf};
     auto rows = read_feeder(spec, profile_.file);
     if (rows) {
       feeder.rows = std::move(*rows);

@@ -53,11 +53,17 @@ FeederCursor::FeederCursor(const CompiledFeeder& feeder, std::uint32_t worker,
     : feeder_(&feeder),
       worker_(feeder.by_worker ? worker : 0),
       workers_(feeder.by_worker ? workers : 1),
-      seed_(seed) {}
+      seed_(seed) {
+  // Rows that could not be read are a problem of the profile; nobody draws from them.
+  if (feeder.zipf > 0 && feeder.rows != nullptr && feeder.rows->rows() > 0) {
+    popularity_.emplace(feeder.rows->rows(), feeder.zipf);
+  }
+}
 
 std::optional<std::uint64_t> FeederCursor::next(Random& random) {
   using Mode = FeederSpec::Mode;
   const std::uint64_t rows = feeder_->rows->rows();
+  if (popularity_) return (*popularity_)(random);
   if (feeder_->mode == Mode::random) {
     // Of rows worker, worker + workers, …; a worker without a row of its own takes any.
     const std::uint64_t own = worker_ < rows ? (rows - worker_ - 1) / workers_ + 1 : 0;

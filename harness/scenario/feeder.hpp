@@ -15,6 +15,7 @@
 #include "harness/profile/profile.hpp"
 #include "harness/scenario/feeder_table.hpp"
 #include "harness/scenario/random.hpp"
+#include "harness/scenario/zipf.hpp"
 
 namespace stampede {
 
@@ -25,6 +26,7 @@ struct CompiledFeeder {
   bool by_worker = true;
   std::vector<std::pair<std::uint32_t, std::size_t>> columns;  // slot ← column
   Place place;
+  double zipf = 0;  // of random rows; 0: all alike
 
   // Does every row serve one session only?
   [[nodiscard]] bool ends() const noexcept {
@@ -55,6 +57,7 @@ class FeederCursor {
   std::uint32_t worker_, workers_;
   std::uint64_t seed_;
   std::uint64_t taken_ = 0;
+  std::optional<Zipf> popularity_;
 };
 
 }  // namespace stampede

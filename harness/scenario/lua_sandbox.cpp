@@ -161,13 +161,9 @@ int random_number(lua_State* lua) {
 
 int new_uuid(lua_State* lua) {
   Random& random = random_of(lua);
-  std::array<char, 32> digits{};
-  for (std::size_t half = 0; half < 2; ++half) {
-    std::uint64_t bits = random.next();
-    for (std::size_t digit = 0; digit < 16; ++digit, bits >>= 4U) {
-      digits[half * 16 + digit] = "0123456789abcdef"[bits & 15U];
-    }
-  }
+  const Variables* const variables = context_of(lua).variables;
+  const std::array<char, 32> digits =
+      draw_id(random, variables == nullptr ? IdSalt{} : variables->id_salt());
   lua_pushlstring(lua, digits.data(), digits.size());
   return 1;
 }

@@ -74,4 +74,27 @@ Nanos draw(const RandomDuration& duration, Random& random) noexcept {
   return from_seconds(std::clamp(seconds, 0.0, drawn_seconds_max));
 }
 
+IdSalt id_salt_of(std::string_view ids) noexcept {
+  IdSalt salt;
+  if (ids.empty()) return salt;
+  // FNV-1a, then mixed by the generator: neighbouring texts shall differ in every digit.
+  std::uint64_t hash = 0xCBF2'9CE4'8422'2325ULL;
+  for (const char c : ids) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01B3ULL;
+  Random mixed(hash, ids.size());
+  for (std::uint64_t& half : salt.halves) half = mixed.next();
+  return salt;
+}
+
+std::array<char, 32> draw_id(Random& random, const IdSalt& salt) noexcept {
+  constexpr std::string_view hex_digits = "0123456789abcdef";
+  std::array<char, 32> digits{};
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint64_t bits = random.next() ^ salt.halves[half];
+    for (std::size_t digit = 0; digit < 16; ++digit, bits >>= 4U) {
+      digits[half * 16 + digit] = hex_digits[bits & 15U];
+    }
+  }
+  return digits;
+}
+
 }  // namespace stampede

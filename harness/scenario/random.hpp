@@ -2,7 +2,9 @@
 // the same choices in every run and topology.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "harness/profile/profile.hpp"
 #include "harness/time.hpp"
@@ -25,5 +27,15 @@ class Random {
 };
 
 Nanos draw(const RandomDuration& duration, Random& random) noexcept;
+
+// What makes the ids of one run differ from those of every other. It is mixed into the digits of
+// ids and into nothing else: choices are those of the seed, whatever it is.
+struct IdSalt {
+  std::array<std::uint64_t, 2> halves{};
+};
+// The same for the same text; none for "".
+[[nodiscard]] IdSalt id_salt_of(std::string_view ids) noexcept;
+// 32 hex digits. Within one salt no more of them are alike than of the numbers that were drawn.
+[[nodiscard]] std::array<char, 32> draw_id(Random& random, const IdSalt& salt) noexcept;
 
 }  // namespace stampede

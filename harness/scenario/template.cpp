@@ -84,6 +84,10 @@ void append_json(std::string& out, std::string_view text) {
   }
 }
 
+void append_id(std::string& out, const std::array<char, 32>& digits) {
+  out.append(digits.data(), digits.size());
+}
+
 void append_slot(std::string& out, const Value& value, Filter filter) {
   if (filter == Filter::none) return append_text(out, value);
   if (const auto* const text = std::get_if<std::string>(&value)) {
@@ -145,13 +149,6 @@ void append_filtered(std::string& out, std::string_view text, Filter filter) {
     case Filter::base64:
       append_base64(out, text);
       break;
-  }
-}
-
-void append_uuid(std::string& out, Random& random) {
-  for (int half = 0; half < 2; ++half) {
-    std::uint64_t bits = random.next();
-    for (int digit = 0; digit < 16; ++digit, bits >>= 4U) out += hex_digits[bits & 15U];
   }
 }
 
@@ -275,7 +272,7 @@ void Template::render(const Variables& variables, Random& random, std::string& o
         append_slot(out, variables.get(piece.slot), piece.filter);
         break;
       case Piece::Kind::uuid:
-        append_uuid(out, random);
+        append_id(out, draw_id(random, variables.id_salt()));
         break;
       case Piece::Kind::now_ms:
         append_integer(out, epoch_milliseconds());

@@ -24,9 +24,10 @@ class Variables {
  public:
   explicit Variables(std::size_t slots) : values_(slots) {}
   ~Variables() = default;
-  Variables(const Variables& other) : values_(other.values_) {}
+  Variables(const Variables& other) : values_(other.values_), id_salt_(other.id_salt_) {}
   Variables& operator=(const Variables& other) {
     values_ = other.values_;
+    id_salt_ = other.id_salt_;
     return *this;
   }
   [[nodiscard]] const Value& get(std::uint32_t slot) const { return values_[slot]; }
@@ -58,6 +59,9 @@ class Variables {
     values_[slot].emplace<std::monostate>();
   }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
+  // Of the ids that are made beside them.
+  [[nodiscard]] const IdSalt& id_salt() const noexcept { return id_salt_; }
+  void set_id_salt(const IdSalt& salt) noexcept { id_salt_ = salt; }
 
  private:
   // Longer texts give their memory back: there are many users, and most of them rest.
@@ -69,6 +73,7 @@ class Variables {
   }
 
   std::vector<Value> values_;
+  IdSalt id_salt_;
   std::vector<std::string> parked_;  // memory of unset texts, by slot; empty: there was none
 };
 
@@ -78,9 +83,6 @@ Value value_of_text(std::string text);
 // Appends the text of a value: integers without exponent, booleans as true/false, nothing for
 // unset.
 void append_text(std::string& out, const Value& value);
-
-// 32 hex digits from the session's random numbers.
-void append_uuid(std::string& out, Random& random);
 
 // Appends `text` percent-encoded for a query (RFC 3986: all but unreserved characters) or a form
 // (the same, a blank as +); as base64 (RFC 4648, padded).

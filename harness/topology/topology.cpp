@@ -40,17 +40,20 @@ Endpoint parse_endpoint(const std::string& place, const std::string& expected,
 
 // Subtle: the messages never repeat the text, which holds a password.
 MysqlEndpoint parse_mysql(std::string_view text) {
-  const std::string place = "--mysql", expected = "user:password@host:port/database";
+  const std::string place = "--mysql",
+                    expected =
+                        "USER@HOST:PORT/DATABASE, with the password in STAMPEDE_MYSQL_PASSWORD or "
+                        "in the file of --mysql-password-file (or USER:PASSWORD@…)";
   const std::size_t at = text.rfind('@');
   if (at == std::string_view::npos) bad(place, expected, "there is no '@'");
   const std::string_view who = text.substr(0, at), where = text.substr(at + 1);
-  const std::size_t colon = who.find(':');
-  if (colon == std::string_view::npos) bad(place, expected, "there is no ':' before the '@'");
+  const std::size_t colon = who.find(':');  // none: no password
   const std::size_t slash = where.find('/');
   if (slash == std::string_view::npos) bad(place, expected, "there is no '/' after the port");
   const Endpoint endpoint = parse_endpoint(place, expected, where.substr(0, slash));
+  const std::string_view password = colon == std::string_view::npos ? "" : who.substr(colon + 1);
   MysqlEndpoint mysql{endpoint.host, endpoint.port, std::string(who.substr(0, colon)),
-                      std::string(who.substr(colon + 1)), std::string(where.substr(slash + 1))};
+                      std::string(password), std::string(where.substr(slash + 1))};
   if (mysql.user.empty()) bad(place, expected, "the user is empty");
   if (mysql.database.empty()) bad(place, expected, "the database is empty");
   return mysql;

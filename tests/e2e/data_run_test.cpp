@@ -62,6 +62,55 @@ struct Shop {
   }};
 };
 
+// Every key that came with an order, and every choice that was made.
+struct Orders {
+  std::set<std::string> keys, choices;
+};
+
+Orders order_with(const std::vector<std::string>& more, std::string& ids) {
+  const TemporaryFolder folder;
+  const auto profile =
+      folder.write("p.yaml",
+                   "name: keys\nquestion: Whose keys?\ndrain: 2s\nscenarios:\n"
+                   "  s: {persona: p, model: open, start: 40, stages: \"1s:40\"}\n"
+                   "personas:\n  p:\n    - set: {key: uuid(), choice: \"random(1, 1000000)\"}\n"
+                   "    - post: /order/${choice}\n      name: order\n"
+                   "      headers: {Idempotency-Key: \"${key}\", X-Other: \"${uuid}\"}\n" +
+                       lenient);
+  Orders orders;
+  {
+    ScriptedServer server([&orders](const Seen& seen) {
+      orders.keys.insert(header_of(seen, "Idempotency-Key"));
+      orders.keys.insert(header_of(seen, "X-Other"));
+      orders.choices.insert(seen.target);
+      return Reply{};
+    });
+    const fs::path out = folder.path() / "run";
+    std::vector<std::string> words{stampede_binary(), "run", profile, "-q", "--no-calibration",
+                                   "--url", "http://127.0.0.1:" + std::to_string(server.port()),
+                                   "--out", out.string()};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = run_command(words);
+    ids = nlohmann::json::parse(read_file(out / "run.json"))["ids"].get<std::string>();
+  }
+  EXPECT_EQ(orders.keys.size(), 2 * orders.choices.size());
+  return orders;
+}
+
+// Two runs of one seed against the same target: the second must not replay the orders of the first.
+TEST(DataRun, IdsAreTheRunsOwnUnlessTheyAreGiven) {
+  std::string ids, other_ids, same_ids;
+  const Orders first = order_with({}, ids);
+  const Orders second = order_with({}, other_ids);
+  EXPECT_GT(first.choices.size(), 10U);
+  EXPECT_EQ(first.choices, second.choices) << "the seed chooses the same";
+  EXPECT_NE(ids, other_ids);
+  for (const std::string& key : second.keys) EXPECT_FALSE(first.keys.contains(key)) << key;
+  const Orders again = order_with({"--set", "ids=" + ids}, same_ids);
+  EXPECT_EQ(same_ids, ids);
+  EXPECT_EQ(again.keys, first.keys);
+}
+
 TEST(DataRun, RowsFunctionsAndSecretsTogetherAndNoSecretInAnyFile) {
   const std::string key = "k3y/with\"quote";
   const std::string password = "correct horse battery";

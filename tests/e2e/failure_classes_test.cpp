@@ -2,9 +2,17 @@
 // counted in a class of its own, with one example, and the summary says what to do; nothing is
 // lost and nothing crashes. Method: the real binary against what is not there. TLS has its own
 // tests (tls_run_test), descriptors theirs (hardship_test).
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "harness/failure.hpp"
 #include "tests/e2e/answering_server.hpp"
@@ -97,6 +105,76 @@ TEST(FailureClasses, ASourceAddressThatIsNotOurs) {
   expect_counted(
       run_profile(profile_text("connection: {source_addresses: 192.0.2.1}\n"), server.url()),
       Failure::bad_source, "");
+}
+
+// A network of the calling thread's own, and of the processes that it starts, with ten local ports.
+bool enter_small_network() {
+  if (unshare(CLONE_NEWNET) != 0) return false;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  const bool up = ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+  close(socket);
+  const int range = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
+  constexpr std::string_view ten = "40000 40009";
+  const bool set = range >= 0 && write(range, ten.data(), ten.size()) == 11;
+  if (range >= 0) close(range);
+  return up && set;
+}
+
+TEST(FailureClasses, NoPortLeft) {
+  std::optional<ProfileRun> run;
+  std::thread([&run] {
+    if (!enter_small_network()) return;
+    const AnsweringServer server({.delay = std::chrono::seconds{3}});
+    run = run_profile(profile_text(""), server.url());
+  }).join();
+  if (!run) GTEST_SKIP() << "no network namespace of its own is allowed here";
+  ASSERT_TRUE(run->result.is_object()) << run->said.err;
+  const Json& outcomes = run->result["total"]["outcomes"];
+  const auto fine = outcomes["ok"].get<std::uint64_t>();
+  const auto failed = outcomes["connect_failed"].get<std::uint64_t>();
+  EXPECT_GE(fine, 5U);
+  EXPECT_GE(failed, 5U);
+  EXPECT_EQ(fine + failed, sessions) << outcomes;
+  ASSERT_EQ(run->result["failures"].size(), 1u) << run->result["failures"];
+  const Json& one = run->result["failures"].front();
+  EXPECT_EQ(one["reason"], name_of(Failure::out_of_ports));
+  EXPECT_EQ(one["count"], failed);
+  EXPECT_TRUE(holds(one["example"].get<std::string>(), "no free local port")) << one;
+  const std::string summary = flat(run->said.out);
+  EXPECT_TRUE(holds(summary, name_of(Failure::out_of_ports))) << run->said.out;
+  EXPECT_TRUE(holds(summary, flat(std::string(advice_on(Failure::out_of_ports))))) << run->said.out;
+}
+
+// A server says that it sent its event two hours ago: no bucket of a histogram is so late.
+TEST(FailureClasses, ALatencyThatNoBucketHolds) {
+  ::test::ScriptedServer server([](const ::test::Seen&) {
+    const auto sent = std::chrono::system_clock::now() - std::chrono::hours{2};
+    ::test::Reply reply;
+    reply.headers = "Content-Type: text/event-stream\r\n";
+    reply.body = "data: {\"sent\": " +
+                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                    sent.time_since_epoch())
+                                    .count()) +
+                 "}\n\n";
+    return reply;
+  });
+  const ProfileRun run = run_profile(
+      profile_text("", "    - sse_connect: /events\n      name: events\n      push_lag: /sent\n"
+                       "    - sse_await: {}\n      name: event\n"),
+      "http://127.0.0.1:" + std::to_string(server.port()));
+  EXPECT_EQ(run.said.exit_code, 3) << run.said.out << run.said.err;
+  const std::string summary = flat(run.said.out);
+  EXPECT_TRUE(holds(summary, "out_of_range")) << run.said.out;
+  EXPECT_TRUE(holds(summary, "figures above 1 h were cut")) << run.said.out;
+  ASSERT_TRUE(run.result.is_object());
+  for (const Json& finding : run.result["findings"]) {
+    if (finding["rule"] != "out_of_range") continue;
+    EXPECT_EQ(finding["result"], "invalid") << finding;
+    EXPECT_GE(finding["figure"], sessions) << finding;
+  }
 }
 
 TEST(FailureClasses, ALuaErrorAtOneSession) {

@@ -114,7 +114,8 @@ class FedRun {
   ~FedRun() { std::filesystem::remove(path_); }
   FedRun(FedRun&&) = delete;
 
-  [[nodiscard]] std::vector<Finding> findings(const GeneratorMutation& mutation) const {
+  [[nodiscard]] std::vector<Finding> findings(const GeneratorMutation& mutation,
+                                              double zipf = 0) const {
     ScriptedServer server([](const Seen&) { return Reply{}; });
     Drive drive = faithful();
     drive.steps = {get("item", "/${items.name}")};
@@ -123,8 +124,9 @@ class FedRun {
                       FeederSpec::Mode::random,
                       FeederSpec::Format::csv,
                       ',',
-                      true,
-                      {}}};
+                      zipf == 0,
+                      {},
+                      zipf}};
     drive.feed = {{"items", {}}};
     drive.mutation = mutation;
     return judged(drive.against(server.port()));
@@ -141,6 +143,16 @@ TEST(SelfCheckMutation, ASkewedFeederTripsL18) {
   GeneratorMutation mutation;
   mutation.skew_rows = true;
   const auto findings = run.findings(mutation);
+  expect_invalid(findings, "fidelity");
+  EXPECT_NE(row_of(findings, "fidelity").samples.front().find("rows of items"), std::string::npos);
+}
+
+TEST(SelfCheckMutation, ASkewedPopularityTripsL18) {
+  const FedRun run;
+  expect_held(run.findings({}, 1.1), {"fidelity"});
+  GeneratorMutation mutation;
+  mutation.skew_rows = true;
+  const auto findings = run.findings(mutation, 1.1);
   expect_invalid(findings, "fidelity");
   EXPECT_NE(row_of(findings, "fidelity").samples.front().find("rows of items"), std::string::npos);
 }

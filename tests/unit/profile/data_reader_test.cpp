@@ -65,6 +65,18 @@ TEST(DataReader, EveryProblemOfFeedersAtOnce) {
             "choose another mode\n");
 }
 
+TEST(DataReader, PopularityOfRandomRows) {
+  const Profile profile =
+      read(whole("feeders:\n  items: {file: items.csv, mode: random, zipf: 0.99}\n"));
+  EXPECT_EQ(profile.feeders[0].zipf, 0.99);
+  EXPECT_EQ(problems(whole("feeders:\n  a: {file: x, zipf: 1}\n"
+                           "  b: {file: x, mode: random, zipf: 7}\n"
+                           "  c: {file: x, mode: random, zipf: 1, partition: worker}\n")),
+            "5:21 only rows that are drawn at random have a popularity | mode: random\n"
+            "6:35 7 is out of range | from 0.01 to 5\n"
+            "7:35 a popularity is that of all rows | leave out `partition`\n");
+}
+
 TEST(DataReader, SecretsAreNamedNotWritten) {
   const Profile profile = read(whole("secrets: {a: {env: KEY}, b: {file: /run/pw}}\n"));
   ASSERT_EQ(profile.secrets.size(), 2U);

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
+#include "harness/measure/statistics.hpp"
 #include "harness/scenario/scenario.hpp"
 
 namespace stampede {
@@ -205,6 +207,46 @@ TEST(FeederCursor, RandomRowsFollowTheSession) {
   CompiledFeeder own = feeder;
   own.by_worker = true;
   for (const std::uint64_t row : taken(own, 1, 2, 100)) EXPECT_EQ(row % 2, 1U);
+}
+
+TEST(FeederCursor, PopularRowsAreThoseAtTheTop) {
+  CompiledFeeder feeder = feeder_of(FeederSpec::Mode::random, 100);
+  feeder.zipf = 1;
+  std::vector<std::uint64_t> counts(100);
+  for (const std::uint64_t row : taken(feeder, 1, 2, 50'000)) ++counts.at(row);
+  // 1 / (1 + 1/2 + … + 1/100) of them.
+  EXPECT_NEAR(static_cast<double>(counts[0]), 50'000 / 5.187, 400);
+  EXPECT_NEAR(static_cast<double>(counts[1]), 25'000 / 5.187, 300);
+  EXPECT_NEAR(static_cast<double>(counts[99]), 500 / 5.187, 50);
+}
+
+TEST(Zipf, DrawsEveryRankAsOftenAsItsWeightSays) {
+  for (const double exponent : {0.01, 0.5, 0.99, 1.0, 1.5, 4.0}) {
+    for (const std::uint64_t items : {1U, 2U, 7U, 50U}) {
+      const Zipf zipf(items, exponent);
+      Random random(3, items);
+      std::vector<std::uint64_t> counts(items);
+      std::vector<double> weights;
+      for (std::uint64_t rank = 1; rank <= items; ++rank) {
+        weights.push_back(zipf_weight(rank, rank, exponent));
+      }
+      for (int i = 0; i < 20'000; ++i) ++counts.at(zipf(random));
+      const auto test = chi_squared(counts, weights);
+      if (test) EXPECT_GT(test->p, 1e-6) << exponent << " of " << items;
+    }
+  }
+}
+
+TEST(Zipf, WeightsOfManyRanksAreTheirSum) {
+  for (const double exponent : {0.3, 1.0, 2.5}) {
+    double sum = 0;
+    for (std::uint64_t rank = 5'000; rank <= 90'000; ++rank) {
+      sum += std::pow(static_cast<double>(rank), -exponent);
+    }
+    EXPECT_NEAR(zipf_weight(5'000, 90'000, exponent) / sum, 1, 1e-6);
+  }
+  EXPECT_EQ(zipf_weight(3, 2, 1), 0);
+  EXPECT_NEAR(zipf_weight(1, 3, 1), 1 + 0.5 + 1.0 / 3, 1e-12);
 }
 
 TEST(Permuted, IsAPermutationOfEverySize) {

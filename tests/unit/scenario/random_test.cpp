@@ -129,6 +129,32 @@ double distance_of(const RandomDuration& duration, double (*distribution)(double
 
 double normal_below(double z) { return std::erfc(-z / std::sqrt(2.0)) / 2; }
 
+std::string id_of(std::uint64_t seed, const IdSalt& salt) {
+  Random random(seed, 1);
+  const auto digits = draw_id(random, salt);
+  return {digits.data(), digits.size()};
+}
+
+TEST(DrawId, OneTextMakesTheSameIdsAndAnotherOthers) {
+  std::set<std::string> ids;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (const char* text : {"", "a", "b", "a long text of somebody"}) {
+      const std::string id = id_of(seed, id_salt_of(text));
+      EXPECT_EQ(id, id_of(seed, id_salt_of(text)));
+      EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
+      ids.insert(id);
+    }
+  }
+  EXPECT_EQ(ids.size(), 400U);
+}
+
+TEST(DrawId, ChangesNoChoice) {
+  Random plain(5, 1), salted(5, 1);
+  (void)draw_id(plain, {});
+  (void)draw_id(salted, id_salt_of("x"));
+  EXPECT_EQ(plain.next(), salted.next());
+}
+
 TEST(Draw, EachHasTheWholeShapeOfItsName) {
   EXPECT_LT(distance_of({Kind::uniform, 2, 5}, [](double s) { return (s - 2) / 3; }), 1.95);
   EXPECT_LT(distance_of({Kind::exponential, 2, 0}, [](double s) { return 1 - std::exp(-s / 2); }),

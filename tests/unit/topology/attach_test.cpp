@@ -37,6 +37,12 @@ TEST(Attach, TakesTheWholeAddress) {
   EXPECT_TRUE(topology->usage().empty());
   EXPECT_FALSE(topology->died());
 }
+TEST(Attach, ADatabaseWithoutAPasswordInItsAddress) {
+  const auto topology = Topology::attach(good, "", "", "me@[::1]:3307/tickets", "");
+  EXPECT_EQ(topology->endpoints().mysql->user, "me");
+  EXPECT_EQ(topology->endpoints().mysql->password, "");
+  EXPECT_EQ(topology->endpoints().mysql->host, "::1");
+}
 TEST(Attach, OptionalPartsMayBeLeftOut) {
   const auto topology = Topology::attach("http://shop.example", "", "", "", "");
   EXPECT_EQ(topology->endpoints().http.port, 80);
@@ -66,11 +72,11 @@ TEST(Attach, MistakesNameTheirPlace) {
   EXPECT_NE(problem(good, "", "", "r:x").find("--redis: 'x' is no port"), std::string::npos);
 }
 TEST(Attach, MysqlMistakesDoNotRepeatThePassword) {
-  for (const char* text : {"secret", "me:secret@db", "me:secret@db:3306", "secret@db:3306/x",
-                           ":secret@db:3306/x", "me:secret@db:3306/", "me:secret@db:port/x"}) {
+  for (const char* text : {"secret", "me:secret@db", "me:secret@db:3306", ":secret@db:3306/x",
+                            "me:secret@db:3306/", "me:secret@db:port/x"}) {
     const std::string message = problem(good, "", text);
     EXPECT_EQ(message.find("--mysql: "), 0U) << message;
-    EXPECT_NE(message.find("user:password@host:port/database"), std::string::npos) << message;
+    EXPECT_NE(message.find("USER@HOST:PORT/DATABASE"), std::string::npos) << message;
     EXPECT_EQ(message.find("secret"), std::string::npos) << message;
   }
 }
