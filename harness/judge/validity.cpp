@@ -157,7 +157,8 @@ void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Find
       zero_row("identity", "samples whose response ≠ lag + service", all.identity_broken,
                "the clock or the recording is wrong: a bug of stampede, please report it"));
   out.push_back(zero_row("out_of_range", "values that no bucket holds (below 0 or above 1 h)",
-                         out_of_range(all), "figures above 1 h were cut: shorten the timeouts, or see to "
+                         out_of_range(all),
+                         "figures above 1 h were cut: shorten the timeouts, or see to "
                          "what push_lag reads"));
   out.push_back(zero_row("ledger_overflow", "client records that did not fit",
                          facts.ledger_overflow,

@@ -105,7 +105,8 @@ FeederSpec DataReader::read_feeder(const YamlNode& key, const YamlNode& node) {
   FeederSpec feeder;
   feeder.name = key.text;
   feeder.place = place_of(key);
-  Fields fields(problems_, &node, "a feeder", {"file", "mode", "format", "delimiter", "partition", "zipf"});
+  Fields fields(problems_, &node, "a feeder",
+                {"file", "mode", "format", "delimiter", "partition", "zipf"});
   const YamlNode* const file = fields.require("file", "file: users.csv, relative to the profile");
   values_.text(file, feeder.file);
   if (feeder.file.size() > path_bytes_max) problems_.report(*file, "a path longer than 4096 bytes");

@@ -91,7 +91,8 @@ struct RunResult {
   int exit_code = 0;
   std::string profile_name, question, pass_means, profile_file, profile_text;
   std::uint64_t seed = 0;
-  std::string ids;  // what ids were made of, beside the seed; "": of nothing else, as runs of before
+  std::string
+      ids;  // what ids were made of, beside the seed; "": of nothing else, as runs of before
   std::vector<std::string> command_line;  // secrets replaced
   std::string topology;
   bool attached = false, tainted = false;

@@ -22,8 +22,7 @@ std::string short_name(const std::string& file) {
 
 void Compiler::load_feeders() {
   for (const FeederSpec& spec : profile_.feeders) {
-    CompiledFeeder feeder{spec.name, nullptr,    spec.mode, spec.by_worker,
-                          {},        spec.place, spec.zipf};
+    CompiledFeeder feeder{spec.name, nullptr, spec.mode, spec.by_worker, {}, spec.place, spec.zipf};
     auto rows = read_feeder(spec, profile_.file);
     if (rows) {
       feeder.rows = std::move(*rows);

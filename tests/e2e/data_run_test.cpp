@@ -86,9 +86,15 @@ Orders order_with(const std::vector<std::string>& more, std::string& ids) {
       return Reply{};
     });
     const fs::path out = folder.path() / "run";
-    std::vector<std::string> words{stampede_binary(), "run", profile, "-q", "--no-calibration",
-                                   "--url", "http://127.0.0.1:" + std::to_string(server.port()),
-                                   "--out", out.string()};
+    std::vector<std::string> words{stampede_binary(),
+                                   "run",
+                                   profile,
+                                   "-q",
+                                   "--no-calibration",
+                                   "--url",
+                                   "http://127.0.0.1:" + std::to_string(server.port()),
+                                   "--out",
+                                   out.string()};
     words.insert(words.end(), more.begin(), more.end());
     const auto result = run_command(words);
     ids = nlohmann::json::parse(read_file(out / "run.json"))["ids"].get<std::string>();

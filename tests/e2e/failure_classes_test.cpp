@@ -155,15 +155,16 @@ TEST(FailureClasses, ALatencyThatNoBucketHolds) {
     ::test::Reply reply;
     reply.headers = "Content-Type: text/event-stream\r\n";
     reply.body = "data: {\"sent\": " +
-                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                    sent.time_since_epoch())
-                                    .count()) +
+                 std::to_string(
+                     std::chrono::duration_cast<std::chrono::milliseconds>(sent.time_since_epoch())
+                         .count()) +
                  "}\n\n";
     return reply;
   });
   const ProfileRun run = run_profile(
-      profile_text("", "    - sse_connect: /events\n      name: events\n      push_lag: /sent\n"
-                       "    - sse_await: {}\n      name: event\n"),
+      profile_text("",
+                   "    - sse_connect: /events\n      name: events\n      push_lag: /sent\n"
+                   "    - sse_await: {}\n      name: event\n"),
       "http://127.0.0.1:" + std::to_string(server.port()));
   EXPECT_EQ(run.said.exit_code, 3) << run.said.out << run.said.err;
   const std::string summary = flat(run.said.out);

@@ -73,7 +73,7 @@ TEST(Attach, MistakesNameTheirPlace) {
 }
 TEST(Attach, MysqlMistakesDoNotRepeatThePassword) {
   for (const char* text : {"secret", "me:secret@db", "me:secret@db:3306", ":secret@db:3306/x",
-                            "me:secret@db:3306/", "me:secret@db:port/x"}) {
+                           "me:secret@db:3306/", "me:secret@db:port/x"}) {
     const std::string message = problem(good, "", text);
     EXPECT_EQ(message.find("--mysql: "), 0U) << message;
     EXPECT_NE(message.find("USER@HOST:PORT/DATABASE"), std::string::npos) << message;
