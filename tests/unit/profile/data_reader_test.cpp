@@ -72,9 +72,9 @@ TEST(DataReader, PopularityOfRandomRows) {
   EXPECT_EQ(problems(whole("feeders:\n  a: {file: x, zipf: 1}\n"
                            "  b: {file: x, mode: random, zipf: 7}\n"
                            "  c: {file: x, mode: random, zipf: 1, partition: worker}\n")),
-            "5:21 only rows that are drawn at random have a popularity | mode: random\n"
-            "6:35 7 is out of range | from 0.01 to 5\n"
-            "7:35 a popularity is that of all rows | leave out `partition`\n");
+            "5:22 only rows that are drawn at random have a popularity | mode: random\n"
+            "6:36 7 is out of range | from 0.01 to 5\n"
+            "7:36 a popularity is that of all rows | leave out `partition`\n");
 }
 
 TEST(DataReader, SecretsAreNamedNotWritten) {
