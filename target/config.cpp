@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cmath>
@@ -21,6 +22,13 @@ const std::vector<std::string>& role_names() {
                                               "practice", "worker",  "admin"};
   return names;
 }
+
+constexpr std::array<std::pair<std::string_view, HoldMode>, 4> hold_mode_names{
+    {{"dual", HoldMode::dual},
+     {"redis_only_sync_sse", HoldMode::sync_sse},
+     {"redis_only_async_sse", HoldMode::async_sse},
+     {"final", HoldMode::tuned}}};
+constexpr std::size_t hold_modes_max = 16;
 
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
@@ -120,6 +128,10 @@ void declare_server(Flags& flags) {
   flags.add("--password-threads", "threads that hash passwords", "1");
   flags.add("--password-waiting-max", "hashes running or waiting; above it 503 OVERLOADED", "64");
   flags.add("--password-cost", "binary logarithm of scrypt's cost, 10 to 18", "14");
+  flags.add("--hold-mode",
+            "how seats are held: dual, redis_only_sync_sse, redis_only_async_sse or final; of a "
+            "list, events take the modes in turn of their id",
+            "final");
   flags.add("--node", "number of this instance, part of order ids", "0");
   flags.add("--defects", "deliberate bugs, with --lab: " + joined(Switches::defect_names()), "");
   flags.add("--log-level", "debug, info, warning or error", "info");
@@ -197,6 +209,22 @@ void read_roles(const Flags& flags, Config& config, ConfigProblems& problems) {
   if (config.roles.contains("pg") && config.roles.size() > 1) {
     problems.problems.emplace_back(
         "--roles: pg is a process of its own and stands alone; run it with --roles=pg");
+  }
+}
+
+void read_hold_modes(const Flags& flags, Config& config, ConfigProblems& problems) {
+  config.hold_modes.clear();
+  for (const std::string& name : split(flags.text("--hold-mode"), ',')) {
+    const auto mode = hold_mode(name);
+    if (!mode) {
+      problems.problems.push_back(
+          fmt::format("--hold-mode must be dual, redis_only_sync_sse, redis_only_async_sse or "
+                      "final, or a list of them, not '{}'",
+                      name));
+    }
+    if (config.hold_modes.size() < hold_modes_max) {
+      config.hold_modes.push_back(mode.value_or(HoldMode::tuned));
+    }
   }
 }
 
@@ -426,6 +454,20 @@ void read_secrets(Secrets secrets, Config& config, std::vector<std::string>& mad
 
 }  // namespace
 
+std::string_view name_of(HoldMode mode) noexcept {
+  for (const auto& [name, known] : hold_mode_names) {
+    if (known == mode) return name;
+  }
+  return "?";
+}
+
+std::optional<HoldMode> hold_mode(std::string_view name) noexcept {
+  for (const auto& [known, mode] : hold_mode_names) {
+    if (known == name) return mode;
+  }
+  return std::nullopt;
+}
+
 void throw_config_problems(const ConfigProblems& problems) {
   throw std::logic_error("value() of a config with " + std::to_string(problems.problems.size()) +
                          " problems");
@@ -443,6 +485,7 @@ boost::system::result<Config, ConfigProblems> read_config(std::vector<std::strin
   if (!flags.parse(std::move(arguments), problems)) return problems;
   read_server(flags, config, problems);
   read_roles(flags, config, problems);
+  read_hold_modes(flags, config, problems);
   read_defects(flags, config, problems);
   read_payment(flags, config.payment, problems);
   read_provider(flags, config, problems);

@@ -5,8 +5,10 @@
 #include <boost/system/result.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace boxoffice {
@@ -28,6 +30,17 @@ struct PaymentConfig {
   std::uint32_t retry_unit_ms = 100;  // of webhook retries 1, 4, 16, 64, 256, 1024, 4096 units
   std::uint32_t inflight_max = 2000;
 };
+
+// How a hold is taken and told to the live maps: the stages in which such a system was once tuned
+// (profile tuning-ladder), kept to be measured against each other.
+enum class HoldMode : std::uint8_t {
+  dual,       // looks into the database for tickets first; told to all before the answer
+  sync_sse,   // Redis alone; told to all before the answer
+  async_sse,  // Redis alone; told to all by itself, while the answer goes out
+  tuned,      // Redis alone; changes are told together, once per flush
+};
+std::string_view name_of(HoldMode mode) noexcept;  // as in --hold-mode
+std::optional<HoldMode> hold_mode(std::string_view name) noexcept;
 
 struct Rate {
   double per_second = 0;    // above 0
@@ -62,9 +75,11 @@ struct Config {
   std::uint32_t password_waiting_max = 64;  // hashes running or waiting; above: 503 OVERLOADED
   std::uint32_t password_cost = 14;  // 10…18: 2^cost KiB of memory and some 3 µs per round
   std::uint32_t sse_flush_ms = 100;  // 10…10000; changes of seats are told together so often
-  std::uint32_t node = 0;            // 0…1023, part of order ids
-  bool lab = false;                  // allows defects
-  std::set<std::string> defects;     // see switches.hpp
+  // Never empty. Events take them in turn of their id: the first one's is that of event 1.
+  std::vector<HoldMode> hold_modes{HoldMode::tuned};
+  std::uint32_t node = 0;         // 0…1023, part of order ids
+  bool lab = false;               // allows defects
+  std::set<std::string> defects;  // see switches.hpp
   RateLimits rate_limits;
   PaymentConfig payment;
   std::string pg_host;  // of the provider's own process; empty: inline

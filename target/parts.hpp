@@ -2,6 +2,7 @@
 // itself. app.cpp calls them; nobody else.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 
@@ -46,6 +47,8 @@ struct ThreadContext {
   Breakers* breakers = nullptr;  // of the process
   // Of the process (service/password_pool.hpp); null: the routes of accounts make one of their own.
   PasswordPool* passwords = nullptr;
+  // Tells this thread's live maps of an event what has changed, now; set with the routes of events.
+  std::function<Task<void>(std::uint64_t event)> tell_seats{};
 };
 
 // store/ (MySQL side)

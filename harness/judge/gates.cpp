@@ -5,17 +5,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/judge/gauge_gates.hpp"
 #include "harness/judge/quantile_interval.hpp"
 #include "harness/measure/units.hpp"
 
 namespace stampede {
 
-namespace {
-
 using Measure = Threshold::Measure;
 using Comparison = Threshold::Comparison;
-
-constexpr double normal_95 = 1.959963984540054;
 
 std::string_view symbol_of(Comparison comparison) {
   switch (comparison) {
@@ -49,6 +46,10 @@ bool holds(double figure, Comparison comparison, double limit) {
   return false;
 }
 
+namespace {
+
+constexpr double normal_95 = 1.959963984540054;
+
 bool is_latency(Measure measure) {
   return measure == Measure::latency_quantile || measure == Measure::latency_mean ||
          measure == Measure::latency_max;
@@ -56,7 +57,7 @@ bool is_latency(Measure measure) {
 bool is_of_the_whole_run(Measure measure) {
   return measure == Measure::tx_rate_quantile || measure == Measure::users_min ||
          measure == Measure::users_mean || measure == Measure::counter_rate ||
-         measure == Measure::counter_count;
+         measure == Measure::counter_count || measure == Measure::gauge;
 }
 
 std::string human_figure(Measure measure, double figure) {
@@ -125,6 +126,8 @@ std::string title_of(const Threshold& threshold) {
       return threshold.name + " per second";
     case Measure::counter_count:
       return "number of " + threshold.name;
+    case Measure::gauge:
+      return gauge_title(threshold);
   }
   return "";
 }
@@ -435,17 +438,45 @@ Diagnostics gate_problems(const Gate& gate, const std::vector<SeriesLabel>& seri
     problem(fmt::format("`{}` is no outcome", threshold.name),
             did_you_mean(threshold.name, {outcome_names.begin(), outcome_names.end()}));
   }
+  if (threshold.reference) {
+    const Gate other{*threshold.reference, gate.text, gate.place};
+    std::ranges::move(gate_problems(other, series, counters, file), std::back_inserter(found));
+  }
   return found;
 }
 
 }  // namespace
 
+namespace {
+
+// Against another figure of the run.
+Finding judge_relative(const Threshold& threshold, std::string_view text, const MeasuredRun& run) {
+  const Finding other = judge(*threshold.reference, text, run);
+  Threshold absolute = threshold;
+  absolute.reference = nullptr;
+  absolute.quantity = threshold.factor * other.figure;
+  Finding finding = judge(absolute, text, run);
+  const std::string times = threshold.factor == 1 ? "" : fmt::format("{} × ", threshold.factor);
+  finding.samples.push_back(
+      fmt::format("the limit is {}the {}: {}", times, other.title, other.measured));
+  // Whether the other figure is good is not asked, but there must be one.
+  if (other.verdict == Verdict::inconclusive) finding.verdict = Verdict::inconclusive;
+  return finding;
+}
+
+}  // namespace
+
 Finding judge(const Threshold& threshold, std::string_view text, const MeasuredRun& run) {
+  if (threshold.reference) return judge_relative(threshold, text, run);
   Evaluation evaluation{threshold, run, select_series(run.series, threshold), {}};
   Finding& finding = evaluation.finding;
   finding.kind = Finding::Kind::gate;
   finding.rule = text;
   finding.title = title_of(threshold);
+  if (threshold.measure == Measure::gauge) {
+    judge_gauge(threshold, run.gauges, finding);
+    return finding;
+  }
   finding.limit = fmt::format("{} {}", symbol_of(threshold.comparison),
                               human_figure(threshold.measure, threshold.quantity));
   finding.measured = "no data";

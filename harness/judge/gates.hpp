@@ -14,6 +14,10 @@
 
 namespace stampede {
 
+// "≤", and whether a figure satisfies the comparison with its limit.
+[[nodiscard]] std::string_view symbol_of(Threshold::Comparison comparison);
+[[nodiscard]] bool holds(double figure, Threshold::Comparison comparison, double limit);
+
 Finding judge(const Threshold& threshold, std::string_view text, const MeasuredRun& run);
 std::vector<Finding> judge(const std::vector<Gate>& gates, const MeasuredRun& run);
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/judge/gauge_gates.hpp"
 #include "harness/measure/snapshot.hpp"
 #include "harness/profile/threshold.hpp"
 
@@ -76,6 +77,7 @@ struct MeasuredRun {
   std::uint64_t samples_min = 10'000;  // validity.samples_min: for gates on p95 or higher
   // Of gates on quantiles, for their intervals (latency_batches.hpp); may be empty.
   std::vector<BatchedLatencies> batched{};
+  GaugeTable gauges{};
 };
 
 // What rates are made of, and the seconds to divide by.

@@ -45,7 +45,7 @@ std::optional<Nanos> tightest_latency(const std::vector<Gate>& gates) {
                          t.measure == Threshold::Measure::latency_max;
     const bool upper = t.comparison == Threshold::Comparison::less ||
                        t.comparison == Threshold::Comparison::less_equal;
-    if (!latency || !upper || t.clock != Threshold::LatencyClock::response) continue;
+    if (!latency || !upper || t.reference || t.clock != Threshold::LatencyClock::response) continue;
     tightest = std::min(tightest.value_or(t.quantity), t.quantity);
   }
   if (!tightest || *tightest <= 0) return std::nullopt;
@@ -55,7 +55,7 @@ std::optional<Nanos> tightest_latency(const std::vector<Gate>& gates) {
 std::optional<double> error_budget(const std::vector<Gate>& gates) {
   std::optional<double> budget;
   for (const Gate& gate : gates) {
-    if (gate.threshold.measure != Threshold::Measure::errors) continue;
+    if (gate.threshold.measure != Threshold::Measure::errors || gate.threshold.reference) continue;
     budget = std::min(budget.value_or(1), gate.threshold.quantity);
   }
   return budget;

@@ -413,9 +413,25 @@ struct TargetSpec {
 };
 struct DataSpec {
   std::uint32_t users = 0;
+  std::uint32_t admins = 0;  // the last of the users: their tokens are those of operators
   std::vector<EventSpec> events;
   std::vector<AuctionSpec> auctions;
   std::vector<RoomSpec> rooms;
+};
+
+// A figure of the target that is read once a second beside the load, for gates.
+struct GaugeSpec {
+  enum class Kind : std::uint8_t {
+    metric,   // of the target's /metrics: the sum of the series that match
+    process,  // of the processes of a role, which stampede started: their sum
+    redis,    // a number of Redis' INFO
+  };
+  std::string name;
+  Kind kind = Kind::metric;
+  std::string source;  // metric, role or field
+  std::string figure;  // of a process: rss descriptors threads
+  std::vector<std::pair<std::string, std::string>>
+      labels;  // of a metric, that its series must have
 };
 
 struct Gate {
@@ -460,6 +476,7 @@ struct Profile {
   std::map<std::string, Persona> personas;
   // Run once by one user before and after the load, outside of what is measured.
   std::vector<StepSpec> setup, teardown;
+  std::vector<GaugeSpec> gauges;
   std::vector<Gate> gates;
   bool booking_invariants = false;  // `invariants: booking`: A1–A9, R1–R7, L1–L5, L7, L8
   ValiditySpec validity;

@@ -7,6 +7,7 @@
 #include "harness/profile/profile_reader_connection.hpp"
 #include "harness/profile/profile_reader_data.hpp"
 #include "harness/profile/profile_reader_games.hpp"
+#include "harness/profile/profile_reader_gauges.hpp"
 #include "harness/profile/profile_reader_shape.hpp"
 #include "harness/profile/profile_reader_starts.hpp"
 #include "harness/profile/profile_reader_steps.hpp"
@@ -88,7 +89,7 @@ Profile Reader::read() {
        "warm_up",        "drain",      "target",     "data",       "http",     "variables",
        "scenarios",      "personas",   "gates",      "invariants", "validity", "setup",
        "teardown",       "connection", "tls",        "feeders",    "secrets",  "functions",
-       "functions_file", "tags",       "ids"});
+         "functions_file", "tags",       "ids",        "gauges"});
   if (!fields.is_map()) return {};
   DataReader(problems_).read(fields, profile_);
   values_.name(fields.require("name"), profile_.name);
@@ -111,6 +112,7 @@ Profile Reader::read() {
   profile_.teardown = steps_.read_lone_steps(fields.find("teardown"));
   read_personas(fields.require("personas", "who the users are: a map of lists of steps"));
   read_scenarios(fields.require("scenarios", "what load there is: a map of scenarios"));
+  read_gauges(fields.find("gauges"), values_, problems_, profile_.gauges);
   read_gates(fields.find("gates"));
   read_invariants(fields.find("invariants"));
   read_validity(fields.find("validity"));
@@ -158,8 +160,13 @@ void Reader::read_options(const YamlNode* node) {
 
 void Reader::read_data(const YamlNode* node) {
   constexpr std::size_t events_max = 1000;
-  const Fields fields(problems_, node, "data", {"users", "events", "auctions", "rooms"});
+  const Fields fields(problems_, node, "data", {"users", "admins", "events", "auctions", "rooms"});
   values_.whole(fields.find("users"), profile_.data.users, 0, users_max);
+  values_.whole(fields.find("admins"), profile_.data.admins, 0, users_max);
+  if (profile_.data.admins > profile_.data.users) {
+    problems_.report(*fields.find("admins"), "more admins than users",
+                     "they are the last of `data.users`");
+  }
   read_games(fields, values_, problems_, profile_.data);
   const YamlNode* const events = fields.find("events");
   for (const YamlNodePtr& item : values_.list(events, "a list of events")) {
@@ -496,6 +503,11 @@ void Reader::check_gate(const Threshold& gate, const YamlNode& node) {
   const bool counter = gate.measure == Threshold::Measure::counter_rate ||
                        gate.measure == Threshold::Measure::counter_count;
   if (counter) check(gate.name, counters_, "counter");
+  if (gate.reference) check_gate(*gate.reference, node);
+  std::set<std::string> gauges;
+  for (const GaugeSpec& gauge : profile_.gauges) gauges.insert(gauge.name);
+  if (gate.measure == Threshold::Measure::gauge) check(gate.name, gauges, "gauge");
+  for (const auto& condition : gate.conditions) check(condition.gauge, gauges, "gauge");
 }
 
 void Reader::read_validity(const YamlNode* node) {

@@ -103,9 +103,9 @@ std::string hint_of(std::string_view word, const Names& names) {
 
 // Words that a gate reads as something else than a step.
 bool is_gate_word(std::string_view name) {
-  constexpr std::array<std::string_view, 11> words{"errors",  "shed",  "rate", "tx_rate",
+  constexpr std::array<std::string_view, 12> words{"errors",  "shed",  "rate", "tx_rate",
                                                    "users",   "count", "mean", "max",
-                                                   "service", "lag",   "min"};
+                                                   "service", "lag",   "min",  "gauge"};
   const bool quantile = name.size() > 1 && name.front() == 'p' &&
                         name.find_first_not_of("0123456789.", 1) == std::string_view::npos;
   return quantile || std::find(words.begin(), words.end(), name) != words.end();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/outcome.hpp"
+#include "harness/profile/threshold_gauge.hpp"
 
 namespace stampede {
 
@@ -27,9 +28,9 @@ struct Problem {
 };
 
 const std::vector<std::string>& measure_words() {
-  static const std::vector<std::string> words{"errors", "shed",  "rate",    "tx_rate",
-                                              "users",  "count", "mean",    "max",
-                                              "p95",    "p99",   "service", "lag"};
+  static const std::vector<std::string> words{"errors",  "shed", "rate", "tx_rate", "users",
+                                              "count",   "mean", "max",  "p95",     "p99",
+                                              "service", "lag",  "gauge"};
   return words;
 }
 
@@ -299,6 +300,7 @@ class GateReader {
 
   bool read_quantity() {
     skip_blanks();
+    if (begins_reference()) return read_reference();
     const std::size_t begin = at_;
     double value = 0;
     const char* const end = text_.data() + text_.size();
@@ -315,6 +317,48 @@ class GateReader {
     while (!unit.empty() && (unit.back() == ' ' || unit.back() == '\t')) unit.remove_suffix(1);
     const Word number{text_.substr(begin, number_end - begin), begin};
     return apply_unit(number, value, {unit, at_});
+  }
+
+  // A letter, or a number with an x behind it; the number is taken.
+  bool begins_reference() {
+    const auto letter = [this](std::size_t at) {
+      return at < text_.size() && is_word_char(text_[at]) && text_[at] > '9';
+    };
+    if (letter(at_)) {
+      // A word alone that is no measure is a mistyped number.
+      const std::size_t end = std::min(text_.find_first_of(" \t", at_), text_.size());
+      const bool more = text_.find_first_not_of(" \t", end) != std::string_view::npos;
+      return more || names_measure(text_.substr(at_, end - at_));
+    }
+    double factor = 0;
+    const char* const end = text_.data() + text_.size();
+    const auto [stop, error] = std::from_chars(text_.data() + at_, end, factor);
+    if (error != std::errc{} || text_[at_] < '0' || text_[at_] > '9') return false;
+    std::size_t next =
+        text_.find_first_not_of(" \t", static_cast<std::size_t>(stop - text_.data()));
+    if (next == std::string_view::npos || text_[next] != 'x') return false;
+    next = text_.find_first_not_of(" \t", next + 1);
+    if (next == std::string_view::npos || !letter(next)) return false;
+    gate_.factor = factor;
+    at_ = next;
+    return true;
+  }
+
+  bool read_reference() {
+    GateReader other(text_.substr(at_));
+    if (!other.read_left()) {
+      return fail(at_ + other.problem_->at, other.problem_->message, other.problem_->hint);
+    }
+    const Measure mine = gate_.measure, its = other.gate_.measure;
+    const bool same_kind = is_latency(mine) == is_latency(its) && is_share(mine) == is_share(its) &&
+                           is_rate(mine) == is_rate(its);
+    if (!same_kind) return fail(at_, "compared with a figure of another kind", example());
+    const std::size_t end = text_.find_first_not_of(" \t", at_ + other.at_);
+    if (end != std::string_view::npos) {
+      return fail(end, "unexpected " + quoted(text_.substr(end)), "the gate ends here");
+    }
+    gate_.reference = std::make_shared<const Threshold>(std::move(other.gate_));
+    return true;
   }
 
   // What a quantity of this measure looks like.
@@ -383,6 +427,7 @@ class GateReader {
 }  // namespace
 
 Checked<Threshold> parse_threshold(std::string_view expression) {
+  if (is_gauge_gate(expression)) return parse_gauge_gate(expression);
   return GateReader(expression).read();
 }
 

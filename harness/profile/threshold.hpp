@@ -11,13 +11,19 @@
 //              default min) | "count" OUTCOME                 (number of samples with that outcome;
 //              OUTCOME: ok conflict …) | COUNTER "_count"
 //   statistic := "p" NUMBER | "mean" | "max"     (0 < NUMBER < 100)
+//              | "gauge" GAUGE ("min" | "mean" | "max" | "last" | "rate" | "growth" | "slope")
+//              (of a figure of the target that is read once a second; no selector; may end with
+//              "while" GAUGE comparison NUMBER {"and" GAUGE comparison NUMBER})
 //   comparison:= "<" | "<=" | ">" | ">=" | "=="
 //   quantity  := NUMBER [ "ns" | "us" | "ms" | "s" | "%" | "/s" ]
+//              | [NUMBER "x"] [selector] measure    (of the same kind; so many times as much)
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/diagnostic.hpp"
 
@@ -38,19 +44,36 @@ struct Threshold {
     outcome_count,
     counter_rate,
     counter_count,
+    gauge,
   };
+  // Of the samples of a gauge. Rate: its increase per second. Growth: its mean in the last quarter
+  // of the samples against that in the first, as a share. Slope: of the line of least squares, as
+  // a share of the mean, per hour.
+  enum class GaugeStatistic : std::uint8_t { min, mean, max, last, rate, growth, slope };
   enum class LatencyClock : std::uint8_t { response, service, lag };
   enum class Comparison : std::uint8_t { less, less_equal, greater, greater_equal, equal };
+
+  // Of another gauge at the same moment.
+  struct Condition {
+    std::string gauge;
+    Comparison comparison = Comparison::less;
+    double quantity = 0;
+  };
 
   std::string scenario, step;  // both empty: the total; scenario empty: that step in every scenario
   std::string tag, tag_value;  // instead of them: all series with that tag
   Measure measure = Measure::latency_quantile;
   LatencyClock clock = LatencyClock::response;
   double quantile = 0;  // 0…1, for the quantile measures
-  std::string name;     // outcome or counter name
+  std::string name;     // outcome, counter or gauge name
   Comparison comparison = Comparison::less;
   double quantity =
       0;  // seconds for latencies, a fraction for shares, 1/s for rates, a number for counts
+  // The limit is `factor` times this figure of the same run; null: it is `quantity`.
+  std::shared_ptr<const Threshold> reference;
+  double factor = 1;
+  GaugeStatistic statistic = GaugeStatistic::max;
+  std::vector<Condition> conditions;  // of a gauge: the samples that count are where all hold
 };
 
 // A failure holds one diagnostic whose column counts from 1 within `expression`.

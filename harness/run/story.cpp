@@ -199,10 +199,16 @@ bool Story::seed_data() {
     if (seeded_.users > 0) {
       const auto life = std::chrono::duration_cast<std::chrono::seconds>(run_length(profile_)) +
                         token_life_beyond_run;
-      for (UserToken& token :
-           admin.tokens(seeded_.first_user, seeded_.first_user + seeded_.users - 1, life)) {
-        users_.push_back({token.user, std::move(token.token)});
-      }
+      const std::uint64_t end = seeded_.first_user + seeded_.users;
+      const std::uint64_t operators = end - std::min<std::uint64_t>(data.admins, seeded_.users);
+      const auto take = [&](std::uint64_t from, std::uint64_t to, const char* role) {
+        if (from == to) return;
+        for (UserToken& token : admin.tokens(from, to - 1, life, role)) {
+          users_.push_back({token.user, std::move(token.token)});
+        }
+      };
+      take(seeded_.first_user, operators, "USER");
+      take(operators, end, "ADMIN");
     }
     const TargetConfig config = admin.config();
     result_.tainted = config.tainted;
@@ -223,6 +229,7 @@ void Story::set_run_values() {
     ids.push_back(seeded_.events.at(i).id);
   for (const SeededAuction& auction : seeded_.games.auctions) ids.push_back(auction.id);
   ids.insert(ids.end(), seeded_.games.rooms.begin(), seeded_.games.rooms.end());
+  if (profile_.data.admins > 0) ids.push_back(seeded_.venue);
   for (std::size_t i = 0; i < ids.size() && i < compiled_.run_values.size(); ++i)
     compiled_.run_values[i].second = static_cast<std::int64_t>(ids[i]);
 }
@@ -300,16 +307,19 @@ bool Story::drive_load() {
   open_histogram_log(to_seconds(plan.length + plan.drain));
   batches_.emplace(profile_.gates, series_labels(compiled_));
   ProbeStreamRun probe(profile_, plan);
+  gauges_.emplace(profile_.gauges, topology_->endpoints(), usage_before_);
   try {
     wait_for_opening();
     probe.start(stop_.get_token());
     open_sales();
+    gauges_->start();
     load_ =
         drive(plan, stop_.get_token(), [this](const LoadSecond& second) { second_passed(second); });
   } catch (const std::runtime_error& problem) {
     end("failed", problem.what());
     return false;
   }
+  gauges_->finish();
   close_histogram_log();
   probe.finish(load_.self);
   load_.self.null_target = calibration_.result;

@@ -14,6 +14,7 @@
 #include "harness/load/load.hpp"
 #include "harness/load/null_target.hpp"
 #include "harness/report/run_result.hpp"
+#include "harness/run/gauge_watch.hpp"
 #include "harness/run/histogram_log.hpp"
 #include "harness/run/live_view.hpp"
 #include "harness/run/run.hpp"
@@ -88,6 +89,7 @@ class Story {
   Calibration calibration_;
   MeasuredRun measured_;
   std::optional<LatencyBatches> batches_;
+  std::optional<GaugeWatch> gauges_;
   std::string death_;
   bool set_up_ = false;  // the set-up has begun, so what it made must be torn down
   std::string quiesce_note_;

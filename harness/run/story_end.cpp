@@ -123,6 +123,8 @@ void Story::judge_all() {
                                    : std::max(0.0, planned);
   if (load_.ended_early) forget_part_of_a_second();
   if (load_.started == TimePoint{}) return;  // nothing was driven: nothing to judge
+  measured_.gauges = gauges_->table(load_.started, load_.started + profile_.warm_up,
+                                    std::min(load_.ended, load_.started + run_length(profile_)));
   std::vector<Finding> findings = judge(profile_.gates, measured_);
   std::ranges::move(findings_, std::back_inserter(findings));
   ValidityFacts facts;
@@ -260,6 +262,9 @@ ExitCode Story::report_to_files() {
     problem = directory_->write(hiccup_log_name, hiccup_log(*load_.self.hiccups, load_wall_start_,
                                                             to_seconds(profile_.warm_up),
                                                             result_.started_at, written_by()));
+  }
+  if (problem.empty() && !profile_.gauges.empty() && gauges_) {
+    problem = directory_->write("gauges.csv", gauges_->csv(load_.started));
   }
   if (problem.empty()) problem = directory_->write("junit.xml", junit.str());
   if (problem.empty()) problem = directory_->write("summary.md", markdown.str());

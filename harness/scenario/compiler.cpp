@@ -17,7 +17,7 @@ bool same(const Diagnostic& a, const Diagnostic& b) {
 }
 
 bool is_run_value(std::string_view name) {
-  for (const std::string_view kind : {"event_", "auction_", "room_"}) {
+  for (const std::string_view kind : {"event_", "auction_", "room_", "venue_"}) {
     if (!name.starts_with(kind) || name.size() == kind.size()) continue;
     if (name.find_first_not_of("0123456789", kind.size()) == std::string_view::npos) return true;
   }
@@ -43,7 +43,8 @@ void Compiler::collect_slots() {
   const DataSpec& data = profile_.data;
   for (const auto& [kind, count] :
        {std::pair{"event_", data.events.size()}, std::pair{"auction_", data.auctions.size()},
-        std::pair{"room_", data.rooms.size()}}) {
+        std::pair{"room_", data.rooms.size()},
+        std::pair{"venue_", std::size_t{data.admins > 0 ? 1U : 0U}}}) {
     for (std::size_t number = 1; number <= count; ++number) {
       run_.run_values.emplace_back(static_cast<std::uint32_t>(run_.slots.size()), Value{});
       run_.slots.push_back(kind + std::to_string(number));

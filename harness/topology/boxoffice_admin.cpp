@@ -128,6 +128,7 @@ BoxofficeAdmin::Seeded BoxofficeAdmin::seed(const DataSpec& data, std::uint64_t 
   Json body{{"seed", seed_number},
             {"users", {{"n", data.users}, {"prefix", "load"}}},
             {"events", std::move(events)}};
+  if (data.admins > 0) body["venue"] = {{"name", "the hall"}, {"address", "1 Load Street"}};
   for (const AuctionSpec& auction : data.auctions)
     body["auctions"].push_back(auction_json(auction));
   for (const RoomSpec& room : data.rooms) body["practice"].push_back(room_json(room));
@@ -136,6 +137,8 @@ BoxofficeAdmin::Seeded BoxofficeAdmin::seed(const DataSpec& data, std::uint64_t 
     Seeded result;
     result.first_user = json.at("firstUser").get<std::uint64_t>();
     result.users = json.at("users").get<std::uint64_t>();
+    const Json venue = json.value("venue", Json());
+    if (venue.is_number_unsigned()) result.venue = venue.get<std::uint64_t>();
     for (const Json& event : json.at("events")) {
       result.events.push_back({event.at("id").get<std::uint64_t>(),
                                event.at("epoch").get<std::uint32_t>(),
@@ -155,9 +158,10 @@ BoxofficeAdmin::Seeded BoxofficeAdmin::seed(const DataSpec& data, std::uint64_t 
 }
 
 std::vector<UserToken> BoxofficeAdmin::tokens(std::uint64_t from, std::uint64_t to,
-                                              std::chrono::seconds ttl) {
+                                              std::chrono::seconds ttl, const std::string& role) {
   const Json body{{"from", from},
                   {"to", to},
+                  {"role", role},
                   {"ttlMs", std::chrono::duration_cast<std::chrono::milliseconds>(ttl).count()}};
   const HttpAnswer answer = ask(admin_, token_, "POST", "/admin/tokens", body, slow);
   std::vector<UserToken> tokens;

@@ -44,10 +44,13 @@ class BoxofficeAdmin {
   struct Seeded {
     std::vector<SeededEvent> events;
     std::uint64_t first_user = 0, users = 0;
-    SeededGames games;  // the events of auctions are among `events`, after those asked for
+    std::uint64_t venue = 0;  // of all events asked for, where there are admins; else 0
+    SeededGames games;        // the events of auctions are among `events`, after those asked for
   };
   Seeded seed(const DataSpec& data, std::uint64_t seed_number);
-  std::vector<UserToken> tokens(std::uint64_t from, std::uint64_t to, std::chrono::seconds ttl);
+  // `role`: USER, COMPANY or ADMIN.
+  std::vector<UserToken> tokens(std::uint64_t from, std::uint64_t to, std::chrono::seconds ttl,
+                                const std::string& role = "USER");
   // The sale opens `opens_after` from now.
   void open_event(std::uint64_t event, const EventSpec& spec);
   // The auction opens `opens_after` from now.

@@ -209,14 +209,18 @@ void Process::stop(std::chrono::milliseconds grace) noexcept {
 
 std::optional<ProcessUsage> Process::usage() const {
   if (status_) return std::nullopt;
-  const std::vector<std::string> fields = stat_fields(pid_);
+  return usage_of(role_, pid_);
+}
+
+std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid) {
+  const std::vector<std::string> fields = stat_fields(pid);
   if (fields.size() < 20) return std::nullopt;
   ProcessUsage usage;
-  usage.role = role_;
-  usage.pid = pid_;
+  usage.role = role;
+  usage.pid = pid;
   const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   usage.cpu_seconds = (std::stod(fields[11]) + std::stod(fields[12])) / ticks;
-  std::ifstream status(fmt::format("/proc/{}/status", pid_));
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(status, line);) {
     std::istringstream in(line);
     std::string name;
@@ -236,7 +240,7 @@ std::optional<ProcessUsage> Process::usage() const {
     if (name == "write_bytes:") usage.disk_written_bytes = bytes;
   }
   std::error_code error;
-  for (std::filesystem::directory_iterator it(fmt::format("/proc/{}/fd", pid_), error), end;
+  for (std::filesystem::directory_iterator it(fmt::format("/proc/{}/fd", pid), error), end;
        !error && it != end; it.increment(error)) {
     ++usage.descriptors;
   }

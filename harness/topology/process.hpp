@@ -56,6 +56,8 @@ class Process {
   std::optional<int> status_;  // set once reaped; the pid is ours only before that
 };
 
+// Of any process that may be looked at; nothing when there is none.
+[[nodiscard]] std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid);
 // The end of a text file for people: at most `lines_max` lines and 2000 characters.
 [[nodiscard]] std::string tail_of(const std::filesystem::path& file, std::size_t lines_max);
 // In clock ticks since boot; nothing when there is no such process, or only its unread exit status.

@@ -141,6 +141,7 @@ class SplitTopology final : public Topology {
     at.http = {"127.0.0.1", free ? service.port : free_port()};
     at.admin = Endpoint{"127.0.0.1", service.admin ? free_port() : std::uint16_t{0}};
     if (service.admin) endpoints_.admin = at.admin;
+    endpoints_.instances.push_back(at.http);
     auto options = boxoffice_options(plan, stores_, at);
     options["port"] = std::to_string(at.http.port);
     options["admin-port"] = std::to_string(at.admin->port);

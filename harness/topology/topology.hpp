@@ -33,6 +33,8 @@ struct TopologyEndpoints {
   bool tls = false;         // over `http`
   std::string socket_path;  // of a Unix-domain socket, in place of `http`
   std::string path_prefix;
+  // Each process of the target by itself, where `http` is a proxy before them; else empty.
+  std::vector<Endpoint> instances;
   std::optional<Endpoint> admin;
   std::string admin_token;  // secret: never printed
   std::optional<MysqlEndpoint> mysql;

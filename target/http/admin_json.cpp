@@ -261,6 +261,16 @@ Json to_json(const PaymentConfig& payment) {
           {"inflightMax", payment.inflight_max}};
 }
 
+namespace {
+
+Json names_of(const std::vector<HoldMode>& modes) {
+  Json names = Json::array();
+  for (const HoldMode mode : modes) names.push_back(std::string(name_of(mode)));
+  return names;
+}
+
+}  // namespace
+
 Json to_json(const Config& config, const Switches& switches) {
   return {
       {"tainted", switches.tainted()},
@@ -280,6 +290,7 @@ Json to_json(const Config& config, const Switches& switches) {
       {"connectionsMax", config.connections_max},
       {"drainSeconds", config.drain_seconds},
       {"node", config.node},
+      {"holdModes", names_of(config.hold_modes)},
       {"logLevel", config.log_level},
       {"ratelimit", config.rate_limits.on ? "on" : "off"},
       {"pg", config.pg_host.empty() ? "inline" : "process"},

@@ -23,6 +23,7 @@ using Json = nlohmann::json;
 constexpr Millis time_limit{120000};
 constexpr std::int64_t quiesce_ms_max = 100000;  // leaves time to answer
 constexpr std::uint64_t tokens_max = 200000, tokens_slice = 500;
+constexpr std::size_t role_bytes_max = 16;
 constexpr std::int64_t token_ttl_ms_max = 7LL * 86400000;
 
 // An absent body is an empty object; nullopt: not JSON.
@@ -118,8 +119,10 @@ Task<HttpResponse> AdminRoutes::tokens(const HttpRequest& request) {
   const auto from = fields.whole("from", 1, INT64_MAX);
   const auto to = fields.whole("to", 1, INT64_MAX);
   const auto ttl_ms = fields.whole("ttlMs", 1000, token_ttl_ms_max).value_or(3600000);
+  const auto role = role_of(fields.text("role", role_bytes_max).value_or("USER"));
   if (problems.empty() && (!from || !to || *to < *from))
     problems.emplace_back("from and to are needed, and to is not below from");
+  if (!role) problems.emplace_back("role must be USER, COMPANY or ADMIN");
   if (problems.empty() && static_cast<std::uint64_t>(*to - *from) >= tokens_max)
     problems.push_back(fmt::format("at most {} tokens at once", tokens_max));
   if (!problems.empty()) co_return invalid(problems, request);
@@ -130,7 +133,7 @@ Task<HttpResponse> AdminRoutes::tokens(const HttpRequest& request) {
   const auto last = static_cast<std::uint64_t>(*to);
   for (auto user = static_cast<std::uint64_t>(*from); user <= last; ++user) {
     fmt::format_to(std::back_inserter(response.body), "{{\"user\":{},\"token\":\"{}\"}}\n", user,
-                   sign_jwt(config_.jwt_secret, user, Role::user, issued, ttl));
+                   sign_jwt(config_.jwt_secret, user, *role, issued, ttl));
     if (user % tokens_slice == 0) co_await asio::post(co_await asio::this_coro::executor, use_task);
   }
   co_return response;

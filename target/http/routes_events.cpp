@@ -133,6 +133,7 @@ class EventRoutes {
   Task<HttpResponse> event(const HttpRequest& request);
   Task<HttpResponse> seats(const HttpRequest& request);
   Task<HttpResponse> stream(const HttpRequest& request);
+  Task<void> tell(std::uint64_t event) { return streams_->tell_now(event); }
 
  private:
   Task<std::optional<std::uint32_t>> available(EventPtr event);
@@ -240,6 +241,7 @@ std::shared_ptr<void> add_event_routes(ThreadContext& thread, SeatNewsBoard& sea
                                        RouteTable& table) {
   auto routes = std::make_shared<EventRoutes>(thread, seat_news);
   EventRoutes* const self = routes.get();
+  thread.tell_seats = [self](std::uint64_t event) { return self->tell(event); };
   table.routes.push_back(open_route(
       "/api/events", [self](const HttpRequest& request) { return self->list(request); }));
   table.routes.push_back(open_route(

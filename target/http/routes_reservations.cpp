@@ -1,4 +1,5 @@
 // Reservations (holds): POST, GET, extend, DELETE.
+#include "target/http/hold_stages.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/jwt.hpp"
 #include "target/parts.hpp"
@@ -91,6 +92,7 @@ class ReservationRoutes {
   explicit ReservationRoutes(ThreadContext& thread)
       : config_(thread.config),
         breakers_(thread.breakers),
+        stages_(thread),
         rebuild_(thread.seats, thread.seat_ledger, thread.leases),
         reservations_(thread.io, thread.catalogue, thread.seats, thread.hold_directory, rebuild_,
                       thread.config.pass_secret) {}
@@ -105,9 +107,12 @@ class ReservationRoutes {
       no.retry_after_ms = dead_end_retry_ms;
       co_return problem(no, request);
     }
-    const std::uint64_t user = request.caller->user;
+    const std::uint64_t user = request.caller->user, event = wanted->event;
+    const auto sold = co_await stages_.before(event, wanted->seats);
+    if (sold) co_return problem(*sold, request);
     auto held = co_await reservations_.hold(user, std::move(*wanted));
     if (!held) co_return problem(held.error(), request);
+    co_await stages_.after(event);
     HttpResponse response = json_response(201, render(*held));
     response.headers.emplace_back(
         "Location", fmt::format("{}/api/reservations/{}", config_.path_prefix, held->hold.id));
@@ -158,6 +163,7 @@ class ReservationRoutes {
 
   const Config& config_;
   Breakers* breakers_;
+  HoldStages stages_;
   SeatRebuild rebuild_;
   Reservations reservations_;
 };

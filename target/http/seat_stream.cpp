@@ -122,6 +122,8 @@ struct SeatStreamHub::Room {
   unsigned joining = 0;
   bool running = false;
   bool resync_due = false;  // the map was replaced, and the clients do not know yet
+  bool ticking = false;     // somebody reads and tells
+  std::deque<std::shared_ptr<Timer>> turns;  // those who wait to do so
 
   [[nodiscard]] bool known() const noexcept { return !position.entry.empty(); }
   Text snapshot_text();
@@ -133,6 +135,22 @@ struct SeatStreamHub::Room {
     return !recent.empty() && version >= recent.front().from && version < position.version;
   }
 };
+
+namespace {
+
+// The next one begins when this one ends.
+template <class Room>
+struct TurnEnd {
+  std::shared_ptr<Room> room;
+  ~TurnEnd() {
+    room->ticking = false;
+    if (room->turns.empty()) return;
+    room->turns.front()->cancel();
+    room->turns.pop_front();
+  }
+};
+
+}  // namespace
 
 // What the server holds for one stream.
 struct SeatStreamHub::Client final : EventStreamHandler,
@@ -343,6 +361,8 @@ Task<void> SeatStreamHub::run(std::shared_ptr<SeatStreamHub> self, RoomPtr room)
     bool failed = false;
     const TimePoint begun = Clock::now();
     try {
+      co_await self->await_turn(room);
+      const TurnEnd<Room> turn{room};
       co_await self->tick(room);
     } catch (const StoreUnavailable&) {
       // The clients keep what they have; the reader finds its place again, or a gap.
@@ -367,6 +387,26 @@ Task<void> SeatStreamHub::refresh(RoomPtr room) {
   room->snapshot = nullptr;
   room->recent.clear();
   room->recent_bytes = 0;
+}
+
+Task<void> SeatStreamHub::await_turn(RoomPtr room) {
+  constexpr auto for_ever = std::chrono::hours(24);
+  while (room->ticking) {
+    const auto turn = std::make_shared<Timer>(parts_.io.get_executor(), for_ever);
+    room->turns.push_back(turn);
+    boost::system::error_code woken;
+    co_await turn->async_wait(asio::redirect_error(use_task, woken));
+  }
+  room->ticking = true;
+}
+
+Task<void> SeatStreamHub::tell_now(std::uint64_t event) {
+  const auto found = rooms_.find(event);
+  if (found == rooms_.end() || !found->second->known()) co_return;
+  const RoomPtr room = found->second;
+  co_await await_turn(room);
+  const TurnEnd<Room> turn{room};
+  co_await tick(room);
 }
 
 Task<void> SeatStreamHub::tick(RoomPtr room) {

@@ -44,6 +44,9 @@ class SeatStreamHub : public std::enable_shared_from_this<SeatStreamHub> {
   // seats.
   Task<Decision<std::shared_ptr<EventStreamHandler>>> join(std::uint64_t event,
                                                            std::string last_event_id);
+  // Reads and tells what has changed, without waiting for the next flush. Those who ask at the same
+  // time have it done one after the other, each for itself: that is what makes it dear.
+  Task<void> tell_now(std::uint64_t event);
   [[nodiscard]] std::size_t rooms() const noexcept { return rooms_.size(); }
 
  private:
@@ -59,6 +62,7 @@ class SeatStreamHub : public std::enable_shared_from_this<SeatStreamHub> {
   void closed(const ClientPtr& client);
 
   static Task<void> run(std::shared_ptr<SeatStreamHub> self, RoomPtr room);
+  Task<void> await_turn(RoomPtr room);
   Task<void> tick(RoomPtr room);
   Task<void> refresh(RoomPtr room);
   Task<void> resync(RoomPtr room);

@@ -49,6 +49,7 @@ struct QueueHub::Session {
   TimePoint waits_since;      // set with the first position that was seen
   std::int64_t position = 0;  // the last one told; 0: none
   std::int64_t born_ms = 0;   // of the queue that it waits in
+  std::int64_t seen_ms = 0;   // when its position was last looked up
   std::uint32_t version = 0;
   State state = State::idle;
   bool beat = false;       // heard from since the last poll
@@ -157,7 +158,8 @@ void QueueHub::join(const SessionPtr& session) {
   if (place) place->peer->close(ws_queue_close::replaced, "replaced");
   place = session;
   if (!session->event->queue.on) {  // nobody waits here
-    tell_admitted(*room, *session, system_ms() + session->event->queue.pass_ttl_ms);
+    const std::int64_t now_ms = system_ms();
+    tell_admitted(*room, *session, now_ms + session->event->queue.pass_ttl_ms, now_ms);
     return;
   }
   room->fresh.push_back(session);
@@ -292,7 +294,7 @@ Task<void> QueueHub::read_feed(Room& room) {
       if (found == room.sessions.end()) continue;
       if (found->second->state == Session::State::admitted) continue;
       const TimePoint since = found->second->waits_since;
-      tell_admitted(room, *found->second, admitted.pass_end_ms);
+      tell_admitted(room, *found->second, admitted.pass_end_ms, admitted.at_ms);
       parts_.metrics.observe("push_lag", lag);
       if (since != TimePoint{}) parts_.metrics.observe("queue_wait", Clock::now() - since);
     }
@@ -338,9 +340,13 @@ Task<void> QueueHub::poll(Room& room, std::vector<SessionPtr> sessions) {
       users.push_back({sessions[i]->user, sessions[i]->beat});
       sessions[i]->beat = false;
     }
+    const std::int64_t asked_ms = system_ms();
     const PollPlaces polled = co_await feed.poll(event, std::move(users));
     for (std::size_t i = start; i < end; ++i) {
-      if (sessions[i]->open) co_await apply(room, sessions[i], polled.places[i - start], polled);
+      if (!sessions[i]->open) continue;
+      if (sessions[i]->position == 0) sessions[i]->seen_ms = asked_ms;
+      co_await apply(room, sessions[i], polled.places[i - start], polled);
+      sessions[i]->seen_ms = asked_ms;
     }
   }
 }
@@ -354,7 +360,8 @@ Task<void> QueueHub::apply(Room& room, SessionPtr session, std::int64_t place,
     if (session->state == State::admitted) co_return;
     const Place admitted = co_await parts_.places.look(room.event, session->user, false);
     if (!session->open || admitted.state != Place::State::admitted) co_return;
-    if (session->state != State::admitted) tell_admitted(room, *session, admitted.pass_end_ms);
+    if (session->state == State::admitted) co_return;
+    tell_admitted(room, *session, admitted.pass_end_ms, session->seen_ms);
   } else {
     tell_out(room, *session, place == -2, polled.born_ms);
   }
@@ -371,9 +378,10 @@ void QueueHub::tell_position(const Room& room, Session& session, std::int64_t pl
   session.born_ms = polled.born_ms;
   if (session.position != 0 && place >= session.position) return;
   session.position = place;
-  session.peer->send(fmt::format(R"({{"t":"pos","position":{},"total":{},"etaMs":{},"v":{}}})",
-                                 place, polled.total, eta_ms(room.event->queue, place),
-                                 ++session.version));
+  // `atMs`: since when it may have been so, which is when it was last looked up before.
+  session.peer->send(fmt::format(
+      R"({{"t":"pos","position":{},"total":{},"etaMs":{},"v":{},"atMs":{}}})", place, polled.total,
+      eta_ms(room.event->queue, place), ++session.version, session.seen_ms));
 }
 
 // Somebody who is in no longer. Who left or is done knows it. Who was given up after silence, or
@@ -390,7 +398,8 @@ void QueueHub::tell_out(const Room& room, Session& session, bool ghosted, std::i
     session.peer->close(ws_queue_close::silent, "no heartbeat");
 }
 
-void QueueHub::tell_admitted(const Room& room, Session& session, std::int64_t pass_end_ms) {
+void QueueHub::tell_admitted(const Room& room, Session& session, std::int64_t pass_end_ms,
+                             std::int64_t at_ms) {
   session.state = Session::State::admitted;
   session.position = 0;
   if (!session.peer) return;
@@ -399,8 +408,9 @@ void QueueHub::tell_admitted(const Room& room, Session& session, std::int64_t pa
   pass.epoch = room.event->epoch;
   pass.user = session.user;
   pass.end_ms = pass_end_ms;
-  session.peer->send(fmt::format(R"({{"t":"admitted","entryToken":"{}","expiresAt":"{}"}})",
-                                 signer_.sign(pass), rfc3339(pass_end_ms)));
+  session.peer->send(
+      fmt::format(R"({{"t":"admitted","entryToken":"{}","expiresAt":"{}","atMs":{}}})",
+                  signer_.sign(pass), rfc3339(pass_end_ms), at_ms));
 }
 
 void QueueHub::close_silent(Room& room) {

@@ -3,6 +3,7 @@
 //
 //   server → {"t":"pos",…} on change, at most once per push_ms; never a higher position
 //            {"t":"admitted",…} · {"t":"ghosted"} · {"t":"degraded"} (Redis is away)
+//            The first two have `atMs`: the admission's time; since when the place may have been so
 //            {"t":"event","state":"SOLD_OUT"}, and "ON_SALE" when a seat comes back
 //   client → any frame is a heartbeat
 #pragma once
@@ -77,7 +78,8 @@ class QueueHub : public std::enable_shared_from_this<QueueHub> {
   void tell_position(const Room& room, Session& session, std::int64_t place,
                      const PollPlaces& polled);
   void tell_out(const Room& room, Session& session, bool ghosted, std::int64_t born_ms);
-  void tell_admitted(const Room& room, Session& session, std::int64_t pass_end_ms);
+  void tell_admitted(const Room& room, Session& session, std::int64_t pass_end_ms,
+                     std::int64_t at_ms);
   void tell_everybody(const Room& room, std::uint64_t admitted) const;
   void close_silent(Room& room);
   void close_all(Room& room, std::uint16_t code, const std::string& reason);

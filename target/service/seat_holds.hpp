@@ -92,6 +92,13 @@ class SeatLedger {
   virtual ~SeatLedger() = default;
   virtual Task<SeatTruth> truth(std::uint64_t event,
                                 std::uint32_t epoch) = 0;  // throws StoreUnavailable("mysql")
+  // One of these seats that has a ticket. Throws StoreUnavailable("mysql"). Without a database (a
+  // stand-in of a test): none has.
+  virtual Task<std::optional<std::uint32_t>> sold_among(EventPtr event,
+                                                        std::vector<std::uint32_t> seats) {
+    (void)event, (void)seats;
+    co_return std::nullopt;
+  }
 };
 
 // Fenced leases for singleton jobs. nullopt: somebody else has it. Renew by asking again with the

@@ -178,8 +178,28 @@ class MysqlSeatLedger final : public SeatLedger {
     co_return truth;
   }
 
+  Task<std::optional<std::uint32_t>> sold_among(EventPtr event,
+                                                std::vector<std::uint32_t> seats) override {
+    const TimePoint begun = Clock::now();
+    auto lease = co_await mysql_.acquire(begun + look_time);
+    std::string list;
+    std::vector<Cell> cells{event->id, std::uint64_t{event->epoch}};
+    for (const std::uint32_t seat : seats) {
+      list += list.empty() ? "?" : ",?";
+      cells.emplace_back(std::uint64_t{seat});
+    }
+    const std::string sql =
+        "SELECT seat_no FROM tickets WHERE event_id = ? AND epoch = ? AND seat_no IN (" + list +
+        ") LIMIT 1";
+    const auto sold = (co_await lease->execute(sql, std::move(cells))).value();
+    metrics_.mysql_tx("sold_among", Clock::now() - begun);
+    if (sold.rows.empty()) co_return std::nullopt;
+    co_return as_u32(sold.rows[0][0]);
+  }
+
  private:
   static constexpr auto truth_time = std::chrono::seconds(10);
+  static constexpr auto look_time = std::chrono::seconds(2);
   static constexpr std::string_view live_sql =
       "SELECT s.seat_no, o.id, o.user_id, o.fence, t.order_id IS NOT NULL, " EPOCH_MS(
           "o.expires_at")

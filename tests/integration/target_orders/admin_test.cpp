@@ -232,6 +232,13 @@ TEST_F(AdminTest, TokensAreOfTheirUsers) {
     EXPECT_EQ(caller->user, user);
   }
   EXPECT_EQ(user, 14U);
+  const Asked operators = ask("POST", "/admin/tokens", R"({"from":11,"to":11,"role":"ADMIN"})");
+  const auto chief =
+      verify_jwt(config.jwt_secret, Json::parse(operators.body).at("token").get<std::string>(),
+                 std::chrono::system_clock::now());
+  ASSERT_TRUE(chief.has_value());
+  EXPECT_EQ(chief->role, Role::admin);
+  EXPECT_EQ(ask("POST", "/admin/tokens", R"({"from":1,"to":2,"role":"KING"})").status, 422);
   EXPECT_EQ(ask("POST", "/admin/tokens", R"({"from":5,"to":4})").status, 422);
   EXPECT_EQ(ask("POST", "/admin/tokens", R"({"from":1,"to":9000000})").status, 422);
 }

@@ -391,6 +391,75 @@ TEST_F(SeatStreamTest, ADrainEndsEveryStreamCleanly) {
   EXPECT_TRUE(clean.get());
 }
 
+// --hold-mode: the flush comes only after ten seconds, so what is seen before was told by the hold.
+TEST_F(SeatStreamTest, TheStagesBeforeTheLastTellEveryHoldAtOnce) {
+  for (const HoldMode mode : {HoldMode::dual, HoldMode::sync_sse, HoldMode::async_sse}) {
+    Config config = quick();
+    config.sse_flush_ms = 10000;
+    config.hold_modes = {mode};
+    const auto staged = start(config);
+    const auto event = seed_event(4, 5);
+    Viewer viewer(staged->port(), event), other(staged->port(), event);
+    ASSERT_TRUE(viewer.next().has_value());
+    ASSERT_TRUE(other.next().has_value());
+    for (const int seat : {3, 4}) {
+      const Told held = ask_at(staged->port(), "POST", "/api/reservations",
+                               Json{{"eventId", event}, {"seatIds", {seat}}}.dump(), bearer(1));
+      ASSERT_EQ(held.status, 201) << held.text;
+      EXPECT_TRUE(viewer.shows(static_cast<std::uint32_t>(seat), 1, Millis(5000))) << name_of(mode);
+      EXPECT_TRUE(other.shows(static_cast<std::uint32_t>(seat), 1, Millis(5000))) << name_of(mode);
+    }
+  }
+}
+
+TEST_F(SeatStreamTest, TheLastStageWaitsForTheFlush) {
+  Config config = quick();
+  config.sse_flush_ms = 10000;
+  const auto tuned = start(config);
+  const auto event = seed_event(4, 5);
+  Viewer viewer(tuned->port(), event);
+  ASSERT_TRUE(viewer.next().has_value());
+  const Told held = ask_at(tuned->port(), "POST", "/api/reservations",
+                           Json{{"eventId", event}, {"seatIds", {3}}}.dump(), bearer(1));
+  ASSERT_EQ(held.status, 201) << held.text;
+  EXPECT_FALSE(viewer.next(Millis(500)).has_value());
+}
+
+// A ticket that Redis does not know of, which cannot be in life: only `dual` looks for it.
+TEST_F(SeatStreamTest, OnlyTheFirstStageAsksTheDatabase) {
+  const auto event = seed_event(4, 5);
+  const std::string id = std::to_string(event);
+  sql("INSERT INTO tickets (event_id, epoch, seat_no, order_id, user_id) SELECT id, epoch, 7, 1, 9 "
+      "FROM events WHERE id = " +
+      id);
+  Config config = quick();
+  config.hold_modes = {HoldMode::dual};
+  const auto dual = start(config);
+  const std::string body = Json{{"eventId", event}, {"seatIds", {6, 7}}}.dump();
+  const Told refused = ask_at(dual->port(), "POST", "/api/reservations", body, bearer(1));
+  EXPECT_EQ(refused.status, 422) << refused.text;
+  EXPECT_EQ(refused.code(), "SEAT_SOLD");
+  EXPECT_EQ(ask_as(1, "POST", "/api/reservations", body).status, 201);
+  sql("DELETE FROM tickets WHERE event_id = " + id);
+}
+
+// Events take the modes in turn of their id.
+TEST_F(SeatStreamTest, OneServerMayHaveAllStages) {
+  Config config = quick();
+  config.sse_flush_ms = 10000;
+  config.hold_modes = {HoldMode::sync_sse, HoldMode::tuned};
+  const auto mixed = start(config);
+  for (int i = 0; i < 2; ++i) {
+    const auto event = seed_event(4, 5);
+    Viewer viewer(mixed->port(), event);
+    ASSERT_TRUE(viewer.next().has_value());
+    const Told held = ask_at(mixed->port(), "POST", "/api/reservations",
+                             Json{{"eventId", event}, {"seatIds", {3}}}.dump(), bearer(1));
+    ASSERT_EQ(held.status, 201) << held.text;
+    EXPECT_EQ(viewer.next(Millis(event % 2 == 1 ? 5000 : 500)).has_value(), event % 2 == 1);
+  }
+}
+
 // Hundreds look, one buys: everybody's map is the same, and Redis was asked once per flush, not
 // once per client.
 TEST_F(SeatStreamTest, ACrowdCostsRedisNoMoreThanOneViewer) {

@@ -33,6 +33,16 @@ TEST(Config, DefaultsAreEnough) {
   EXPECT_GE(outcome.config->jwt_secret.size(), 32U);
 }
 
+TEST(Config, HoldModesAreOneOrAList) {
+  EXPECT_EQ(read({}).config->hold_modes, std::vector{HoldMode::tuned});
+  EXPECT_EQ(
+      read({"--hold-mode=dual,redis_only_sync_sse,redis_only_async_sse,final"}).config->hold_modes,
+      (std::vector{HoldMode::dual, HoldMode::sync_sse, HoldMode::async_sse, HoldMode::tuned}));
+  EXPECT_EQ(problems_of({"--hold-mode=dual,slow"}),
+            "--hold-mode must be dual, redis_only_sync_sse, redis_only_async_sse or final, or a "
+            "list of them, not 'slow'\n");
+}
+
 TEST(Config, EveryFlagArrives) {
   const auto outcome = read({"--host",
                              "127.0.0.2",

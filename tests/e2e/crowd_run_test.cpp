@@ -1,0 +1,167 @@
+// Goal: the profiles of crowds (opening, mixed load, soak, auction beside a sale, tuning ladder) run
+// to their end and judge what they say they judge. Method: the shipped files in a small form against
+// the real target; every audit runs, and gates that a small crowd can keep are kept.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/command.hpp"
+
+namespace stampede::test {
+namespace {
+
+const std::string lenient =
+    "validity={samples_min: 10, calibration: false, probe: false, slo: 2s, not_sent_max: 100%, "
+    "lift: [L1, L3, L4, L4b, L5, L6, L7, L8, L9, L13, L14, L16, L18]}";
+
+struct Outcome {
+  CommandResult command;
+  nlohmann::json file;
+  std::string gauges;
+};
+
+Outcome run_small(const std::string& profile, const std::vector<std::string>& sets,
+                  const std::vector<std::string>& more = {}) {
+  const TemporaryFolder folder;
+  const auto out = folder.path() / "run";
+  std::vector<std::string> words{stampede_binary(), "run",
+                                 std::string(STAMPEDE_SOURCE_DIR) + "/profiles/" + profile,
+                                 "--out", out.string(), "--set", lenient};
+  for (const std::string& set : sets) {
+    words.emplace_back("--set");
+    words.push_back(set);
+  }
+  words.insert(words.end(), more.begin(), more.end());
+  Outcome run;
+  run.command = run_command(words, {}, std::chrono::seconds(150));
+  run.file = nlohmann::json::parse(read_file(out / "run.json"), nullptr, false);
+  run.gauges = read_file(out / "gauges.csv");
+  return run;
+}
+
+void expect_pass(const Outcome& run) {
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+  for (const auto& finding : run.file["findings"]) {
+    if (finding["kind"] != "invariant") continue;
+    EXPECT_EQ(finding["result"], "held") << finding.dump();
+  }
+}
+
+// What an invariant looked at: "12 admissions".
+std::string examined(const Outcome& run, const std::string& rule) {
+  for (const auto& finding : run.file["findings"]) {
+    if (finding["kind"] == "invariant" && finding["rule"] == rule) return finding.dump();
+  }
+  return "";
+}
+
+std::string gate(const Outcome& run, const std::string& begin) {
+  for (const auto& finding : run.file["findings"]) {
+    const auto rule = finding["rule"].get<std::string>();
+    if (finding["kind"] == "gate" && rule.starts_with(begin)) return finding.dump();
+  }
+  return "";
+}
+
+const std::vector<std::string> small_opening{
+    "drain=20s",
+    "data.users=200",
+    "data.events.0.opens_after=6s",
+    "data.events.0.queue.cap=400",
+    "data.events.0.queue.rate=20",
+    "data.events.0.queue.burst=20",
+    "scenarios.before.shape={steady: {rate: 25, for: 4s}}",
+    "scenarios.before.start_at=1s",
+    "scenarios.before.users_max=200",
+    "scenarios.before.user_count=100",
+    "scenarios.opening.users=100",
+    "scenarios.opening.user_from=100",
+    "scenarios.opening.user_count=100",
+    "scenarios.opening.start_at=6s",
+    "scenarios.opening.every=14s"};
+
+TEST(CrowdRun, AnOpeningLetsPeopleInEvenlyAndInOrder) {
+  std::vector<std::string> sets = small_opening;
+  sets.emplace_back(
+      "gates=[errors == 0, queue_socket_push_lag p95 < 10s, position_rose_count == 0, "
+      "places_read_count >= 5, \"gauge active max <= 400\", "
+      "\"gauge admitted rate >= 15/s while waiting > 0 and active > 0 and active < 400\", "
+      "\"gauge admitted rate <= 24/s while waiting > 0 and active > 0 and active < 400\"]");
+  const Outcome run = run_small("open-10k.yaml", sets);
+  expect_pass(run);
+  EXPECT_EQ(examined(run, "L8").find("0 admissions"), std::string::npos) << examined(run, "L8");
+  EXPECT_TRUE(run.gauges.starts_with("seconds,waiting,active,admitted\n")) << run.gauges;
+}
+
+// The gates can fail: a room for 60 is not kept by a limit of 30, and 20 a second are not 5.
+TEST(CrowdRun, GatesOnGaugesFailWhenTheyShould) {
+  std::vector<std::string> sets = small_opening;
+  sets.emplace_back("invariants=none");
+  sets.emplace_back("drain=1s");
+  sets.emplace_back(
+      "gates=[\"gauge active max <= 30\", \"gauge admitted rate <= 5/s while waiting > 0 and "
+      "active > 0\", \"gauge waiting max >= 0 while waiting > 100000\"]");
+  const Outcome run = run_small("open-10k.yaml", sets);
+  EXPECT_EQ(run.command.exit_code, 1) << run.command.out << run.command.err;
+  EXPECT_NE(gate(run, "gauge active").find("\"failed\""), std::string::npos)
+      << gate(run, "gauge active");
+  EXPECT_NE(gate(run, "gauge admitted").find("\"failed\""), std::string::npos)
+      << gate(run, "gauge admitted");
+  EXPECT_NE(gate(run, "gauge waiting").find("inconclusive"), std::string::npos)
+      << gate(run, "gauge waiting");
+}
+
+TEST(CrowdRun, LockedSeatsAreNotHeldWhileOthersLookAndBuy) {
+  const Outcome run = run_small(
+      "mixed.yaml",
+      {"warm_up=1s", "data.users=200", "scenarios.browsers.user_count=100",
+       "scenarios.buyers.user_from=100", "scenarios.buyers.user_count=80",
+       "scenarios.operators.user_from=180",
+       "gates=[errors == 0, locked_hold count ok == 0, locked_refused_count >= 5, confirmed_count "
+       ">= 1]"},
+      {"--stages", "browsers=1s:20,15s:20", "--stages", "buyers=1s:10,15s:10", "--stages",
+       "operators=1s:4,15s:4"});
+  expect_pass(run);
+}
+
+TEST(CrowdRun, ASoakGivesBackWhatItSells) {
+  const Outcome run = run_small(
+      "soak.yaml",
+      {"warm_up=2s", "data.users=600", "scenarios.one.user_count=300",
+       "scenarios.two.user_from=300", "scenarios.two.user_count=300",
+       "gates=[errors == 0, confirmed_count >= 1, refund count conflict == 0, gauge memory growth "
+       "< 300%, gauge descriptors max < 2000, gauge redis max < 400MB, gauge pending max < 2000]"},
+      {"--stages", "one=3s:6,27s:6", "--stages", "two=3s:6,27s:6"});
+  expect_pass(run);
+}
+
+TEST(CrowdRun, AnAuctionBesideASaleIsAuditedWithIt) {
+  const Outcome run = run_small(
+      "auction-mixed.yaml",
+      {"data.users=300", "data.auctions.0.slots=10", "data.auctions.0.opens_after=4s",
+       "data.auctions.0.duration=10s", "scenarios.bidders.users=100",
+       "scenarios.bidders.user_count=100", "scenarios.bidders.every=30s",
+       "scenarios.bidders.start_at=1s", "scenarios.buyers.user_from=100",
+       "scenarios.buyers.user_count=200", "personas.bidder.0.think=uniform 0s 1s",
+       "personas.bidder.3.think=uniform 4s 6s", "personas.bidder.9.think=uniform 0s 500ms",
+       "gates=[errors == 0, bid count conflict == 0, seats_paid_count == 10, confirmed_count >= 1]"},
+      {"--stages", "buyers=3s:4,25s:4"});
+  expect_pass(run);
+}
+
+TEST(CrowdRun, TheLadderComparesItsRungs) {
+  const Outcome run = run_small(
+      "tuning-ladder.yaml",
+      {"gates=[errors == 0, dual.hold count ok > 0, sync.hold count ok > 0, async.hold count ok > "
+       "0, final.hold count ok > 0, final.hold p50 <= 100 x dual.hold p50]",
+       "scenarios.sync.start_at=1s", "scenarios.async.start_at=1s", "scenarios.final.start_at=1s",
+       "drain=12s"},
+      {"--stages", "dual=1s:20,6s:20", "--stages", "sync=1s:20,6s:20", "--stages",
+       "async=1s:20,6s:20", "--stages", "final=1s:20,6s:20"});
+  expect_pass(run);
+  EXPECT_NE(gate(run, "final.hold p50").find("the limit is 100 × the p50"), std::string::npos)
+      << gate(run, "final.hold p50");
+}
+
+}  // namespace
+}  // namespace stampede::test
