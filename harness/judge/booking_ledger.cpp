@@ -199,12 +199,16 @@ void tickets_were_asked_for(const Record& record, InvariantCheck& check) {
 // L4, first half: nobody is sold a seat that nobody got a hold of.
 void holds_cover_confirmations(const Record& record, InvariantCheck& check) {
   std::map<SeatOf, std::uint64_t> holds, confirmed;
+  // Events whose holds the profile records; seats of an auction are sold without any.
+  std::set<std::uint64_t> recorded;
   for (const LedgerEntry& entry : record.ledger.entries()) {
     if (entry.kind != LedgerKind::hold || entry.certainty == Certainty::not_applied) continue;
+    recorded.insert(entry.event);
     for (const std::uint32_t seat : entry.seats) ++holds[{entry.event, seat}];
   }
-  if (holds.empty()) return;  // the profile does not record holds
-  for (const Confirmation& c : record.confirmations) ++confirmed[{c.event, c.seat}];
+  for (const Confirmation& c : record.confirmations) {
+    if (recorded.contains(c.event)) ++confirmed[{c.event, c.seat}];
+  }
   for (const auto& [seat, count] : confirmed) {
     const auto found = holds.find(seat);
     const std::uint64_t held = found == holds.end() ? 0 : found->second;

@@ -534,6 +534,16 @@ TEST_F(Tampered, L4MoreConfirmedThanHeld) {
   expect_broken("L4", seat_text());
 }
 
+// Seats of an auction are sold without a hold, beside an ordinary sale.
+TEST_F(Tampered, L4SaysNothingOfAnEventWithoutRecordedHolds) {
+  change_ledger([this](std::vector<LedgerEntry>& entries) {
+    std::erase_if(entries, [this](const LedgerEntry& entry) {
+      return entry.kind == LedgerKind::hold && entry.event == sold.event;
+    });
+  });
+  EXPECT_EQ(finding(judge(*world), "L4").verdict, Verdict::pass);
+}
+
 TEST_F(Tampered, L5PaidAndNotConfirmed) {
   StoredOrder& order = order_of(sold.key);
   order.status = "EXPIRED";
