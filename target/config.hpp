@@ -79,7 +79,7 @@ struct Config {
   std::vector<HoldMode> hold_modes{HoldMode::tuned};
   std::uint32_t node = 0;         // 0…1023, part of order ids
   bool lab = false;               // allows defects
-  std::set<std::string> defects;  // see switches.hpp
+  std::set<std::string> defects;  // names of Switches
   RateLimits rate_limits;
   PaymentConfig payment;
   std::string pg_host;  // of the provider's own process; empty: inline

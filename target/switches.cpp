@@ -1,5 +1,8 @@
 #include "target/switches.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace boxoffice {
 
 namespace {
@@ -25,6 +28,8 @@ constexpr DefectRow defect_table[] = {
     {"outbox_send_then_forget", &Switches::outbox_send_then_forget},
     {"idem_ignores_body", &Switches::idem_ignores_body},
     {"idem_off", &Switches::idem_off},
+    {"webhook_unsigned", &Switches::webhook_unsigned},
+    {"refund_not_sent", &Switches::refund_not_sent},
     {"conflict_is_400", &Switches::conflict_is_400},
     {"shed_everything", &Switches::shed_everything},
 };

@@ -35,6 +35,8 @@ class Switches {
   std::atomic<bool> outbox_send_then_forget{false};  // SENT whether it was sent or not
   std::atomic<bool> idem_ignores_body{false};        // another body under a key: the old answer
   std::atomic<bool> idem_off{false};                 // every request is the first of its key
+  std::atomic<bool> webhook_unsigned{false};         // nobody looks at the signature of a webhook
+  std::atomic<bool> refund_not_sent{false};  // called refunded, and the provider is not told
   std::atomic<bool> conflict_is_400{false};          // refusals 409 are answered as 400
   std::atomic<bool> shed_everything{false};          // whatever would change something: OVERLOADED
   std::atomic<bool> admissions_paused{false};        // by /admin/quiesce

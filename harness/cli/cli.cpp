@@ -171,9 +171,10 @@ void add_bench(CLI::App& app, BenchCommand& command) {
 void add_up(CLI::App& app, UpOptions& options) {
   CLI::App& up =
       *app.add_subcommand("up", "start a topology, print its endpoints, stay until interrupted");
-  up.add_option(
-        "topology", options.topology,
-        "single: one boxoffice, one Redis, one MariaDB; split: one boxoffice per role behind nginx")
+  up.add_option("topology", options.topology,
+                "single: one boxoffice, one Redis, one MariaDB; split: one boxoffice per role "
+                "behind nginx; "
+                "lb+N: N whole ones behind nginx")
       ->required()
       ->type_name("TOPOLOGY");
   up.add_option("--boxoffice", options.boxoffice, "the target's binary (default: beside stampede)")

@@ -308,13 +308,15 @@ ExitCode command_bench(const BenchCommand& command, std::ostream& out, std::ostr
 }
 
 ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& err) {
-  if (options.topology != "single" && options.topology != "split") {
-    err << fmt::format("stampede: no topology {}; there are: single, split\n", options.topology);
+  if (!is_topology_kind(options.topology)) {
+    err << fmt::format("stampede: no topology {}; there are: {}\n", options.topology,
+                       topology_kinds);
     return ExitCode::usage;
   }
   std::stop_source stop;
   const InterruptWatch watch(stop);
   TopologyPlan plan;
+  plan.kind = options.topology;
   plan.boxoffice = boxoffice_path(options.boxoffice);
   try {
     const auto topology = Topology::start(plan, stop.get_token(), [&out](const std::string& line) {

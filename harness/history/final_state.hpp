@@ -63,6 +63,11 @@ struct StoredRanks {
   std::map<std::uint64_t, std::int64_t> tree;
   std::int64_t tree_size = -1;  // n; -1: there is no tree
 };
+// A charge in the books of the payment provider.
+struct StoredCharge {
+  std::string key, status;  // IN_PROGRESS DONE ABORTED CANCELED
+  std::uint64_t order = 0, amount = 0;
+};
 struct FinalState {
   bool have_sql = false, have_redis = false;
   std::string sql_problem, redis_problem;  // why not
@@ -76,6 +81,10 @@ struct FinalState {
   std::vector<StoredOrder> orders;
   std::vector<StoredPayment> payments;
   std::vector<RedisEvent> redis;
+  // Only where the provider is a process of its own.
+  bool have_provider = false;
+  std::string provider_problem;  // why not, although there is one
+  std::vector<StoredCharge> charges;
 };
 
 }  // namespace stampede

@@ -37,6 +37,9 @@ struct InvariantCheck {
 [[nodiscard]] std::vector<InvariantCheck> game_checks(const Ledger& ledger,
                                                       const FinalState& state);
 
+// A17; nothing when the provider of payments was no process of its own.
+[[nodiscard]] std::vector<InvariantCheck> provider_checks(const FinalState& state);
+
 // "event 1 seat 17"
 [[nodiscard]] std::string seat_name(std::uint64_t event, std::uint32_t seat);
 

@@ -253,6 +253,7 @@ void payments_bought_something(const Record& record, InvariantCheck& check) {
 void same_key_same_order(const Record& record, InvariantCheck& check) {
   struct Made {
     const LedgerEntry* first = nullptr;
+    const LedgerEntry* other = nullptr;  // that was answered alike and had asked for other seats
     std::set<std::string> orders;
   };
   std::map<std::pair<std::uint64_t, std::string>, Made> by_key;
@@ -262,9 +263,17 @@ void same_key_same_order(const Record& record, InvariantCheck& check) {
     Made& made = by_key[{entry.user, entry.reference}];
     if (!made.first) made.first = &entry;
     made.orders.insert(entry.key);
+    if (!entry.seats.empty() && entry.seats != made.first->seats) made.other = &entry;
   }
   for (const auto& [key, made] : by_key) {
     ++check.examined;
+    if (made.orders.size() < 2 && made.other != nullptr) {
+      check.fail(
+          fmt::format("event {} seats {}: key {} of user {} made order {}, which was also "
+                      "the answer when seats {} were asked for",
+                      made.first->event, fmt::join(made.first->seats, " "), key.second, key.first,
+                      made.first->key, fmt::join(made.other->seats, " ")));
+    }
     if (made.orders.size() < 2) continue;
     check.fail(fmt::format("event {} seats {}: key {} of user {} made orders {}", made.first->event,
                            fmt::join(made.first->seats, " "), key.second, key.first,

@@ -60,6 +60,7 @@ std::vector<Finding> booking_invariants(const Ledger& ledger, const FinalState& 
   add(redis_checks(state));
   add(ledger_checks(ledger, state, options));
   add(game_checks(ledger, state));
+  add(provider_checks(state));
   const Finding oversell = largest(findings, {"A1", "A2", "A3", "L1"});
   const Finding lost_sale = find(findings, "L2");
   findings.push_back(named(oversell, "OVERSELL", "no seat is sold twice (most of A1, A2, A3, L1)"));

@@ -24,7 +24,8 @@ struct InvariantOptions {
 };
 
 // A1–A9, R1–R7, L1–L5, L7, L8 of the specification §2.14.2, in that order, then the derived figures
-// OVERSELL, UNDERSELL, LOST_SALE. Of auctions and practice rooms A10 … A16, L6 and R8 before those.
+// OVERSELL, UNDERSELL, LOST_SALE. Of auctions and practice rooms A10 … A16, L6 and R8 before those,
+// and A17 where the provider of payments was a process of its own.
 std::vector<Finding> booking_invariants(const Ledger& ledger, const FinalState& state,
                                         const InvariantOptions& options = {});
 

@@ -22,6 +22,7 @@ void append_action(const CompiledStep& step, const HttpStep& http, Steps& into) 
   request.captures.clear();
   request.checks.clear();
   request.wanted_headers.clear();
+  request.wanted_headers_and_wait.clear();
   plain.action = std::move(request);
   into.push_back(std::move(plain));
 }

@@ -178,6 +178,7 @@ void VirtualUser::begin(const SessionStart& start) {
   variables_.set_text(slot_outcome, {});
   variables_.set_text(slot_code, {});
   variables_.set_integer(slot_ws_code, 0);
+  variables_.set_integer(slot_retry_after_ms, 0);
   for (const auto& [slot, value] : worker_.plan.run->run_values) variables_.set(slot, value);
   entered_ = false;
   last_named_ = nullptr;
@@ -277,9 +278,7 @@ Task<void> VirtualUser::run(const Steps& steps, TimePoint intended) {
     if (const auto* http = std::get_if<HttpStep>(&step.action)) {
       co_await perform_http(step, *http);
     } else if (const auto* think = std::get_if<ThinkStep>(&step.action)) {
-      const Nanos drawn = draw(think->duration, random_);
-      worker_.draws.think(*think, drawn);
-      due_ += drawn;
+      due_ += think_time(*think);
       co_await sleep_until(due_);
     } else if (const auto* await = std::get_if<WsAwaitStep>(&step.action)) {
       co_await perform_await(step, *await, nullptr);
@@ -399,8 +398,10 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
   StepMemory& memory = worker_.memory_of(http, wire_.server());
   const bool sends_cookies = http.extras && http.extras->send_cookies;
   exchange.memory = &memory.answers;
-  return memory.request.write(variables_, random_, sends_cookies ? &http_session() : nullptr,
-                              exchange);
+  const bool written = memory.request.write(
+      variables_, random_, sends_cookies ? &http_session() : nullptr, exchange);
+  if (worker_.plan.run->wants_retry_after) exchange.wanted_headers = http.wanted_headers_and_wait;
+  return written;
 }
 
 HttpSession& VirtualUser::http_session() {
@@ -445,6 +446,7 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
   } else {
     co_await http_.perform(*exchange, exchange->sent + step.timeout);
   }
+  if (worker_.plan.run->wants_retry_after) note_wait_asked_for(*exchange);
   if (exchange->outcome == Outcome::ok) exchange->outcome = judge_answer(http, *exchange);
   settle(step, *exchange, recorder);
 }

@@ -154,6 +154,8 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   void begin_branch(const VirtualUser& owner, Random random);
   void note_outcome(const CompiledStep& step, Outcome outcome) noexcept;
   void note_retry_after(const Exchange& exchange);
+  void note_wait_asked_for(const Exchange& exchange);
+  [[nodiscard]] Nanos think_time(const ThinkStep& step);
   // What ends the session, unless a retry around the step makes it good.
   void fail_unless_retried(const CompiledStep& step, Outcome kind, std::string text);
   // After a guarded sample: again from the top of a retry (true: once due_ has come), or on.
@@ -226,5 +228,9 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
 Certainty certainty_of(Outcome outcome, unsigned status) noexcept;
 // The `code` member of a problem+json body, or an empty view.
 std::string_view problem_code(std::string_view body) noexcept;
+// How long an answer asks to wait, in whole milliseconds: the `retryAfterMs` member of a refusal's
+// body where there is one, else the Retry-After header's value; 0: it asks for nothing.
+std::int64_t wait_asked_for_ms(unsigned status, std::string_view body,
+                               std::string_view retry_after) noexcept;
 
 }  // namespace stampede

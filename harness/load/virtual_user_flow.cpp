@@ -1,4 +1,7 @@
 // What a user does when steps are tried again, run side by side, or wait for other users.
+#include <algorithm>
+#include <charconv>
+
 #include "harness/load/parallel_group.hpp"
 #include "harness/load/rendezvous.hpp"
 #include "harness/load/virtual_user.hpp"
@@ -35,6 +38,58 @@ void VirtualUser::note_retry_after(const Exchange& exchange) {
     if (!same_header(name, "retry-after")) continue;
     retry_after_ = parse_retry_after(value, std::chrono::system_clock::now()).value_or(Nanos{0});
   }
+}
+
+std::int64_t wait_asked_for_ms(unsigned status, std::string_view body,
+                               std::string_view retry_after) noexcept {
+  constexpr std::string_view name = "\"retryAfterMs\"";
+  constexpr std::int64_t day_ms = 24LL * 3600 * 1000;
+  const std::size_t member = status >= 400 ? body.find(name) : std::string_view::npos;
+  const std::size_t at = member == std::string_view::npos
+                             ? std::string_view::npos
+                             : body.find_first_not_of(" :", member + name.size());
+  std::int64_t ms = 0;
+  if (at != std::string_view::npos &&
+      std::from_chars(body.data() + at, body.data() + body.size(), ms).ec == std::errc{}) {
+    return std::clamp<std::int64_t>(ms, 0, day_ms);
+  }
+  if (retry_after.empty()) return 0;
+  const auto wait = parse_retry_after(retry_after, std::chrono::system_clock::now());
+  return wait ? std::chrono::ceil<std::chrono::milliseconds>(*wait).count() : 0;
+}
+
+void VirtualUser::note_wait_asked_for(const Exchange& exchange) {
+  std::string_view header;
+  for (const auto& [name, value] : exchange.headers) {
+    if (same_header(name, "retry-after")) header = value;
+  }
+  variables_.set_integer(slot_retry_after_ms,
+                         wait_asked_for_ms(exchange.status, exchange.body, header));
+}
+
+Nanos VirtualUser::think_time(const ThinkStep& step) {
+  if (!step.ms) {
+    const Nanos drawn = draw(step.duration, random_);
+    worker_.draws.think(step, drawn);
+    return drawn;
+  }
+  const auto value = worker_.expressions.evaluate(*step.ms, variables_, random_);
+  if (!value) {
+    fail_script(*step.ms, value.error());
+    return Nanos{0};
+  }
+  const auto* const whole = std::get_if<std::int64_t>(&*value);
+  const auto* const number = std::get_if<double>(&*value);
+  if (whole == nullptr && number == nullptr) {
+    fail_script(*step.ms, "it is no number of milliseconds");
+    return Nanos{0};
+  }
+  const double ms = whole != nullptr ? static_cast<double>(*whole) : *number;
+  if (!(ms <= think_ms_max)) {
+    fail_script(*step.ms, fmt::format("{} ms is no time to think: 7 days are the most", ms));
+    return Nanos{0};
+  }
+  return ms > 0 ? from_seconds(ms / 1e3) : Nanos{0};
 }
 
 void VirtualUser::fail_unless_retried(const CompiledStep& step, Outcome kind, std::string text) {

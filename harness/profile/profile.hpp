@@ -196,6 +196,7 @@ struct SseCloseSpec {};
 struct ConnectSpec {};
 struct ThinkSpec {
   RandomDuration duration;
+  std::optional<Source> ms;  // in place of `duration`: an expression, milliseconds
 };
 struct SetSpec {
   std::vector<std::pair<std::string, Source>> assignments;  // variable ← expression, in order
@@ -400,10 +401,15 @@ struct RoomSpec {
   Nanos lead{0};  // of the first room: the load starts so long before an opening
 };
 struct PaymentSpec {
-  std::string mode = "sync";  // sync · webhook
+  std::string mode = "sync";        // sync · webhook
+  std::string provider = "inline";  // inline · process: one of its own, whose books are audited
   double approve = 0.8;
   RandomDuration delay{RandomDuration::Kind::uniform, 0.5, 1.5};
   double webhook_duplicate = 0, webhook_reorder = 0, webhook_lost = 0;
+  double webhook_late = 0;    // the first try comes after the order's deadline
+  double webhook_forged = 0;  // somebody else sends one with a wrong signature, too
+  double timeout = 0;         // of payments that are decided without anybody being told
+  double refund_fail = 0;     // of refunds whose first tries are refused
 };
 struct TargetSpec {
   std::vector<std::string> defects;

@@ -137,18 +137,29 @@ void Reader::read_target(const YamlNode* node) {
 void Reader::read_payment(const YamlNode* node) {
   const Fields fields(
       problems_, node, "payment",
-      {"mode", "approve", "delay", "webhook_duplicate", "webhook_reorder", "webhook_lost"});
+      {"mode", "provider", "approve", "delay", "webhook_duplicate", "webhook_reorder",
+       "webhook_lost", "webhook_late", "webhook_forged", "timeout", "refund_fail"});
   PaymentSpec& payment = profile_.target.payment;
   const YamlNode* const mode = fields.find("mode");
   values_.text(mode, payment.mode);
   if (payment.mode != "sync" && payment.mode != "webhook") {
     problems_.report(*mode, "unknown payment mode " + in_quotes(payment.mode), "sync or webhook");
   }
+  const YamlNode* const provider = fields.find("provider");
+  values_.text(provider, payment.provider);
+  if (payment.provider != "inline" && payment.provider != "process") {
+    problems_.report(*provider, "unknown payment provider " + in_quotes(payment.provider),
+                     "inline, or process for one of its own");
+  }
   values_.share(fields.find("approve"), payment.approve);
   values_.random_duration(fields.find("delay"), payment.delay);
   values_.share(fields.find("webhook_duplicate"), payment.webhook_duplicate);
   values_.share(fields.find("webhook_reorder"), payment.webhook_reorder);
   values_.share(fields.find("webhook_lost"), payment.webhook_lost);
+  values_.share(fields.find("webhook_late"), payment.webhook_late);
+  values_.share(fields.find("webhook_forged"), payment.webhook_forged);
+  values_.share(fields.find("timeout"), payment.timeout);
+  values_.share(fields.find("refund_fail"), payment.refund_fail);
 }
 
 void Reader::read_options(const YamlNode* node) {

@@ -69,6 +69,19 @@ void StepReader::read_steering(const std::string& kind, const YamlNode& value, F
   step.waits = true;
 }
 
+// A random duration, or {ms: EXPRESSION} for one that depends on what happened.
+ThinkSpec StepReader::read_think(const YamlNode& value) {
+  ThinkSpec think;
+  if (value.kind != YamlNode::Kind::map) {
+    values_.random_duration(&value, think.duration);
+    return think;
+  }
+  Fields fields(problems_, &value, "a think by expression", {"ms"});
+  values_.source(fields.require("ms", "ms: retry_after_ms - 50, an expression"),
+                 think.ms.emplace());
+  return think;
+}
+
 void StepReader::wrap_in_retry(const YamlNode& value, StepSpec& step) {
   RetrySpec retry = read_retry(value);
   StepSpec outer;

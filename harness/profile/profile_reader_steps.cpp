@@ -184,9 +184,7 @@ void StepReader::read_step(const YamlNode& node, std::vector<StepSpec>& steps) {
   } else if (kind.starts_with("ws_") || kind.starts_with("sse_")) {
     read_stream(kind, value, fields, step);
   } else if (kind == "think") {
-    ThinkSpec think;
-    values_.random_duration(&value, think.duration);
-    step.action = think;
+    step.action = read_think(value);
   } else if (kind == "set") {
     step.action = read_set(value);
   } else if (kind == "if") {

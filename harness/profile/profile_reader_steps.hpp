@@ -45,6 +45,7 @@ class StepReader {
   SseAwaitSpec read_sse_await(const YamlNode& value, const Fields& fields);
   std::optional<PushLagSpec> read_push_lag(const YamlNode* node);
   SetSpec read_set(const YamlNode& value);
+  ThinkSpec read_think(const YamlNode& value);
   IfSpec read_if(const YamlNode& value, const Fields& fields);
   LoopSpec read_loop(bool counted, const YamlNode& value, Fields& fields);
   ChooseSpec read_choose(const YamlNode& value);

@@ -10,7 +10,7 @@ namespace stampede {
 namespace {
 
 constexpr std::array<std::string_view, builtin_slots> builtin_names{
-    "user", "token", "session", "round", "status", "outcome", "code", "ws_code"};
+    "user", "token", "session", "round", "status", "outcome", "code", "ws_code", "retry_after_ms"};
 
 bool same(const Diagnostic& a, const Diagnostic& b) {
   return a.place.line == b.place.line && a.place.column == b.place.column && a.message == b.message;
@@ -30,6 +30,7 @@ Checked<CompiledRun> Compiler::compile() {
   load_feeders();
   collect_slots();
   compile_functions();
+  look_for_retry_after(profile_.functions.text);
   for (const ScenarioSpec& scenario : profile_.scenarios) compile_scenario(scenario);
   compile_unused_personas();
   compile_phases();
@@ -126,7 +127,15 @@ void Compiler::report(const Diagnostics& problems, const Source& source) {
   }
 }
 
+// Subtle: a header that nobody asked for is passed over, so what an answer asks to wait is looked
+// for only where the profile names it.
+void Compiler::look_for_retry_after(std::string_view text) {
+  const std::string_view name = builtin_names[slot_retry_after_ms];
+  if (text.find(name) != std::string_view::npos) run_.wants_retry_after = true;
+}
+
 Template Compiler::compile_template(const Source& source) {
+  look_for_retry_after(source.text);
   auto result = Template::parse(source.text, run_.slots);
   if (result) return std::move(*result);
   report(result.error(), source);
@@ -134,6 +143,7 @@ Template Compiler::compile_template(const Source& source) {
 }
 
 Expression Compiler::compile_expression(const Source& source) {
+  look_for_retry_after(source.text);
   auto result = Expression::parse(source.text, run_.slots, run_.functions.names);
   if (result) {
     result->stands_in(source.place.line);
@@ -310,7 +320,9 @@ CompiledRecord Compiler::compile_record(const RecordSpec& spec) {
 ConnectStep Compiler::compile_action(const ConnectSpec& /*spec*/, Place /*place*/) { return {}; }
 StopStep Compiler::compile_action(const StopSpec& /*spec*/, Place /*place*/) { return {}; }
 ThinkStep Compiler::compile_action(const ThinkSpec& spec, Place /*place*/) {
-  return {spec.duration};
+  ThinkStep step{spec.duration};
+  if (spec.ms) step.ms = compile_expression(*spec.ms);
+  return step;
 }
 
 SetStep Compiler::compile_action(const SetSpec& spec, Place /*place*/) {

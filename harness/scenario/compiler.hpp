@@ -38,6 +38,7 @@ class Compiler {
 
   void report(Place place, std::string message, std::string hint = {});
   void report(const Diagnostics& problems, const Source& source);
+  void look_for_retry_after(std::string_view text);
   Template compile_template(const Source& source);
   Expression compile_expression(const Source& source);
 

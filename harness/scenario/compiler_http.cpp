@@ -124,7 +124,9 @@ HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   step.captures = compile_captures(spec.captures);
   step.checks = compile_checks(spec.checks);
   step.wanted_headers = wanted_headers(step.captures, step.checks);
-  if (wants_retry_after_) step.wanted_headers.emplace_back("Retry-After");
+  step.wanted_headers_and_wait = step.wanted_headers;
+  step.wanted_headers_and_wait.emplace_back("Retry-After");
+  if (wants_retry_after_) step.wanted_headers = step.wanted_headers_and_wait;
   step.keep_body = looks_into_body(step.captures, step.checks);
   const auto& body_max = either(spec.options.body_max, profile_.http.options.body_max);
   step.body_max = body_max.value_or(step.keep_body ? body_kept_default : body_counted_default);

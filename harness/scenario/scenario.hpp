@@ -100,6 +100,7 @@ struct HttpStep {
   std::vector<CompiledCapture> captures;
   std::vector<CompiledCheck> checks;
   std::vector<std::string> wanted_headers;  // of the answer, by captures, checks and retries
+  std::vector<std::string> wanted_headers_and_wait;  // and Retry-After, where a profile reads it
 };
 struct PushLag {
   std::string pointer;
@@ -153,7 +154,10 @@ struct SseCloseStep {};
 struct ConnectStep {};
 struct ThinkStep {
   RandomDuration duration;
+  std::optional<Expression> ms{};  // in place of `duration`
 };
+// What an expression of a think may come to: longer is a mistake of the profile.
+inline constexpr double think_ms_max = 7.0 * 24 * 3600 * 1000;
 struct SetStep {
   std::vector<std::pair<std::uint32_t, Expression>> assignments;
 };
@@ -216,14 +220,15 @@ std::vector<const Steps*> nested_steps(const CompiledStep& step);
 
 // Slots that every session has; user variables follow.
 enum BuiltinSlot : std::uint32_t {
-  slot_user,     // the user's id at the target (integer)
-  slot_token,    // its bearer token (string)
-  slot_session,  // number of the session in the run (integer)
-  slot_round,    // of an instant load, from 0 (integer)
-  slot_status,   // status of the last HTTP answer; 0: none (integer)
-  slot_outcome,  // name of the last sample's outcome (string)
-  slot_code,     // `code` member of the last problem+json answer, or "" (string)
-  slot_ws_code,  // how the session's last WebSocket was closed; 0: it was not (integer)
+  slot_user,            // the user's id at the target (integer)
+  slot_token,           // its bearer token (string)
+  slot_session,         // number of the session in the run (integer)
+  slot_round,           // of an instant load, from 0 (integer)
+  slot_status,          // status of the last HTTP answer; 0: none (integer)
+  slot_outcome,         // name of the last sample's outcome (string)
+  slot_code,            // `code` member of the last problem+json answer, or "" (string)
+  slot_ws_code,         // how the session's last WebSocket was closed; 0: it was not (integer)
+  slot_retry_after_ms,  // how long the last HTTP answer asked to wait; 0: it did not (integer)
   builtin_slots
 };
 
@@ -271,7 +276,8 @@ struct CompiledRun {
   CompiledPhase setup, teardown;
   std::vector<CompiledFeeder> feeders;
   UserFunctions functions;
-  Redactor redactor;  // of the profile's secrets
+  bool wants_retry_after = false;  // something reads slot_retry_after_ms
+  Redactor redactor;               // of the profile's secrets
 };
 
 // Every problem at once: unknown variables in templates, expressions that do not compile, a step

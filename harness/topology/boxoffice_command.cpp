@@ -99,6 +99,15 @@ std::map<std::string, std::string> boxoffice_options(const TopologyPlan& plan,
   chance("webhook-duplicate", payment.webhook_duplicate);
   chance("webhook-reorder", payment.webhook_reorder);
   chance("webhook-lost", payment.webhook_lost);
+  chance("webhook-late", payment.webhook_late);
+  chance("webhook-forged", payment.webhook_forged);
+  chance("payment-timeout", payment.timeout);
+  chance("refund-fail", payment.refund_fail);
+  if (endpoints.provider) {
+    options["pg"] = "process";
+    options["pg-address"] =
+        fmt::format("{}:{}", endpoints.provider->host, endpoints.provider->port);
+  }
   if (!plan.target.defects.empty()) {
     options["defects"] = fmt::format("{}", fmt::join(plan.target.defects, ","));
   }

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "harness/topology/probe_games.hpp"
+#include "harness/topology/provider_process.hpp"
 #include "harness/topology/sql_audit.hpp"
 #include "harness/topology/stores.hpp"
 
@@ -229,6 +230,7 @@ FinalState read_final_state(const TopologyEndpoints& endpoints,
       state.sql_problem = problem.what();
     }
   }
+  read_provider_books(endpoints, state);
   if (!endpoints.redis) {
     state.redis_problem = "no Redis endpoint is known (--redis)";
     return state;

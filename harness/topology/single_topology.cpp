@@ -15,6 +15,7 @@
 #include "harness/topology/boxoffice_command.hpp"
 #include "harness/topology/free_port.hpp"
 #include "harness/topology/http_exchange.hpp"
+#include "harness/topology/provider_process.hpp"
 #include "harness/topology/stores.hpp"
 
 namespace stampede {
@@ -223,6 +224,11 @@ class SingleTopology final : public Topology {
     const auto prefix = plan.target.options.find("path-prefix");
     if (prefix != plan.target.options.end()) endpoints_.path_prefix = prefix->second;
     std::filesystem::create_directory(stores_.directory() / "boxoffice");
+    secrets_ = boxoffice_secrets(endpoints_.admin_token, stores_.mysql().password);
+    if (wants_provider(plan)) {
+      provider_ = start_provider(plan, stores_, secrets_, stop, progress);
+      endpoints_.provider = provider_.at;
+    }
     for (int attempt = 1;; ++attempt) {
       try {
         start_boxoffice(plan, stop, progress);
@@ -255,6 +261,7 @@ class SingleTopology final : public Topology {
 
   std::vector<std::string> describe() const override {
     std::vector<std::string> lines{"boxoffice: " + command_};
+    if (provider_.process) lines.push_back(provider_.command);
     try {
       lines.push_back(describe_mysql(*endpoints_.mysql));
       lines.push_back(describe_redis(*endpoints_.redis));
@@ -267,6 +274,7 @@ class SingleTopology final : public Topology {
  private:
   std::vector<Process*> processes() const {
     std::vector<Process*> all{boxoffice_.get()};
+    if (provider_.process) all.push_back(provider_.process.get());
     for (Process* process : stores_.processes()) all.push_back(process);
     return all;
   }
@@ -281,7 +289,7 @@ class SingleTopology final : public Topology {
         "boxoffice",
         std::filesystem::absolute(plan.boxoffice),  // the child has another directory
         arguments_of(boxoffice_options(plan, stores_, endpoints_), plan),
-        boxoffice_secrets(endpoints_.admin_token, stores_.mysql().password),
+        secrets_,
         own,
         own / "boxoffice.log"};
     command_ = fmt::format("{} {}", plan.boxoffice.string(), fmt::join(spec.arguments, " "));
@@ -295,6 +303,8 @@ class SingleTopology final : public Topology {
   PrivateStores stores_;
   TopologyEndpoints endpoints_;
   std::string command_;
+  std::vector<std::string> secrets_;
+  StartedProvider provider_;
   std::unique_ptr<Process> boxoffice_;  // after the stores: it ends first
 };
 

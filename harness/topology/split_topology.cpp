@@ -2,11 +2,12 @@
 
 #include <fmt/ranges.h>
 
-#include <array>
+#include <charconv>
 #include <fstream>
 
 #include "harness/topology/boxoffice_command.hpp"
 #include "harness/topology/free_port.hpp"
+#include "harness/topology/provider_process.hpp"
 #include "harness/topology/stores.hpp"
 
 namespace stampede {
@@ -14,25 +15,27 @@ namespace {
 
 using Progress = PrivateStores::Progress;
 
-// One service: its name is also its path prefix and its process' name.
+// One boxoffice behind the proxy; its name is also its process' name.
 struct Service {
-  const char* name;
-  const char* roles;
-  std::uint16_t port;  // where it is when that is free
-  bool admin;
+  std::string name, roles, upstream, path_prefix;
+  std::uint16_t port = 0;  // where it is when that is free; 0: anywhere
+  bool admin = false;
 };
-// The order service orchestrates: it has the workers, and with them the operator's routes, because
-// what those switch (a pause of admissions) concerns the workers' process.
-constexpr std::array<Service, 4> services{
-    {{"catalog", "all,-reservation,-queue,-order,-payment,-worker,-admin", 8080, false},
-     {"reservation", "reservation,queue", 8081, false},
-     {"order", "order,worker,admin", 8082, true},
-     {"payment", "payment", 8083, false}}};
+// The boxoffices of a topology, and which path is whose.
+struct Layout {
+  std::vector<Service> services;
+  std::string_view locations;
+};
+constexpr unsigned instances_max = 16;
+
+Service service_of(const char* name, const char* roles, std::uint16_t port, bool admin) {
+  return {name, roles, name, std::string("/ticketing/") + name, port, admin};
+}
 
 constexpr const char* log_name = "boxoffice.log";
 
 // Which path is whose; what is not here is the catalogue's. Longer prefixes win.
-constexpr std::string_view locations = R"(
+constexpr std::string_view split_locations = R"(
     location /ticketing/catalog/     { proxy_pass http://catalog; }
     location /ticketing/reservation/ { proxy_pass http://reservation; }
     location /ticketing/order/       { proxy_pass http://order; }
@@ -46,14 +49,53 @@ constexpr std::string_view locations = R"(
     location /                       { proxy_pass http://catalog; }
 )";
 
+constexpr std::string_view balanced_locations = R"(
+    location /                       { proxy_pass http://app; }
+)";
+
+// The order service orchestrates: it has the workers, and with them the operator's routes, because
+// what those switch (a pause of admissions) concerns the workers' process.
+Layout split_layout() {
+  return {
+      {service_of("catalog", "all,-reservation,-queue,-order,-payment,-worker,-admin", 8080, false),
+       service_of("reservation", "reservation,queue", 8081, false),
+       service_of("order", "order,worker,admin", 8082, true),
+       service_of("payment", "payment", 8083, false)},
+      split_locations};
+}
+
+// Each is whole, workers included: leases decide whose turn it is. The operator talks to the first.
+Layout balanced_layout(unsigned instances) {
+  Layout layout{{}, balanced_locations};
+  for (unsigned i = 1; i <= instances; ++i) {
+    layout.services.push_back(
+        {"app" + std::to_string(i), i == 1 ? "all" : "all,-admin", "app", "", 0, i == 1});
+  }
+  return layout;
+}
+
 struct Running {
   Service service;
   Endpoint http;
   std::unique_ptr<Process> process;
 };
 
+// One upstream for all services that name it; requests go to its servers in turn.
+std::string upstreams_of(const std::vector<Running>& running) {
+  std::map<std::string, std::string> servers;
+  for (const Running& one : running) {
+    servers[one.service.upstream] +=
+        fmt::format("    server 127.0.0.1:{} max_fails=0;\n", one.http.port);
+  }
+  std::string text;
+  for (const auto& [name, list] : servers) {
+    text += fmt::format("  upstream {} {{\n{}    keepalive 512;\n  }}\n", name, list);
+  }
+  return text;
+}
+
 std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
-                       const std::vector<Running>& running) {
+                       const std::vector<Running>& running, std::string_view locations) {
   const std::string dir = own.string();
   std::string text = fmt::format(
       "daemon off;\nmaster_process off;\npid {0}/pid;\nerror_log {0}/nginx.log warn;\n"
@@ -63,10 +105,7 @@ std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
       "  uwsgi_temp_path {0}/uwsgi;\n  scgi_temp_path {0}/scgi;\n"
       "  map $http_upgrade $connection_wanted {{ default upgrade; '' ''; }}\n",
       dir);
-  for (const Running& one : running) {
-    text += fmt::format("  upstream {} {{ server 127.0.0.1:{} max_fails=0; keepalive 512; }}\n",
-                        one.service.name, one.http.port);
-  }
+  text += upstreams_of(running);
   // A request is sent once: a repetition is the client's to decide.
   text += fmt::format(
       "  server {{\n    listen 127.0.0.1:{} backlog=8192;\n    keepalive_requests 10000000;\n"
@@ -79,24 +118,31 @@ std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
   return text + "  }\n}\n";
 }
 
-class SplitTopology final : public Topology {
+class ProxiedTopology final : public Topology {
  public:
-  SplitTopology(const TopologyPlan& plan, const std::stop_token& stop, const Progress& progress)
-      : nginx_program_(find_tool(plan, "nginx", "nginx", "nginx-light")),
+  ProxiedTopology(const TopologyPlan& plan, Layout layout, const std::stop_token& stop,
+                  const Progress& progress)
+      : layout_(std::move(layout)),
+        nginx_program_(find_tool(plan, "nginx", "nginx", "nginx-light")),
         stores_(plan, stop, progress) {
     endpoints_.mysql = stores_.mysql();
     endpoints_.redis = stores_.redis();
     endpoints_.admin_token = random_secret();
     secrets_ = boxoffice_secrets(endpoints_.admin_token, stores_.mysql().password);
-    for (const Service& service : services) start_service(plan, service, stop, progress);
+    if (wants_provider(plan)) {
+      provider_ = start_provider(plan, stores_, secrets_, stop, progress);
+      commands_.push_back(provider_.command);
+      endpoints_.provider = provider_.at;
+    }
+    for (const Service& service : layout_.services) start_service(plan, service, stop, progress);
     start_nginx(stop, progress);
   }
-  ~SplitTopology() override {
+  ~ProxiedTopology() override {
     if (nginx_) nginx_->stop(std::chrono::seconds{3});
     for (Running& one : running_) one.process->stop(std::chrono::seconds{5});
   }
-  SplitTopology(const SplitTopology&) = delete;
-  SplitTopology& operator=(const SplitTopology&) = delete;
+  ProxiedTopology(const ProxiedTopology&) = delete;
+  ProxiedTopology& operator=(const ProxiedTopology&) = delete;
 
   const TopologyEndpoints& endpoints() const noexcept override { return endpoints_; }
 
@@ -127,14 +173,15 @@ class SplitTopology final : public Topology {
     std::vector<Process*> all;
     if (nginx_) all.push_back(nginx_.get());
     for (const Running& one : running_) all.push_back(one.process.get());
+    if (provider_.process) all.push_back(provider_.process.get());
     for (Process* process : stores_.processes()) all.push_back(process);
     return all;
   }
 
   void start_service(const TopologyPlan& plan, const Service& service, const std::stop_token& stop,
                      const Progress& progress) {
-    const bool free = port_holder(service.port).empty();
-    if (!free) {
+    const bool free = service.port != 0 && port_holder(service.port).empty();
+    if (!free && service.port != 0) {
       progress(fmt::format("port {} is taken: {} gets another", service.port, service.name));
     }
     TopologyEndpoints at = endpoints_;
@@ -147,10 +194,10 @@ class SplitTopology final : public Topology {
     options["admin-port"] = std::to_string(at.admin->port);
     options["roles"] = service.roles;
     options["node"] = std::to_string(running_.size());  // order and payment ids carry it
-    options["path-prefix"] = std::string("/ticketing/") + service.name;
+    if (!service.path_prefix.empty()) options["path-prefix"] = service.path_prefix;
     const std::filesystem::path own = stores_.directory() / service.name;
     std::filesystem::create_directory(own);
-    const std::string role = std::string("boxoffice ") + service.name;
+    const std::string role = "boxoffice " + service.name;
     const ProcessSpec spec{role,
                            std::filesystem::absolute(plan.boxoffice),
                            arguments_of(options, plan),
@@ -171,7 +218,8 @@ class SplitTopology final : public Topology {
     const std::filesystem::path own = stores_.directory() / "nginx";
     std::filesystem::create_directory(own);
     endpoints_.http = {"127.0.0.1", free_port()};
-    std::ofstream(own / "nginx.conf") << nginx_conf(own, endpoints_.http.port, running_);
+    std::ofstream(own / "nginx.conf")
+        << nginx_conf(own, endpoints_.http.port, running_, layout_.locations);
     const ProcessSpec spec{"nginx",
                            nginx_program_,
                            {"-p", own.string(), "-e", (own / "nginx.log").string(), "-c",
@@ -186,10 +234,12 @@ class SplitTopology final : public Topology {
     progress(fmt::format("nginx ready in {:.2f} s", to_seconds(now() - begin)));
   }
 
+  const Layout layout_;
   const std::filesystem::path nginx_program_;
   PrivateStores stores_;
   TopologyEndpoints endpoints_;
   std::vector<std::string> secrets_, commands_;
+  StartedProvider provider_;
   std::vector<Running> running_;  // after the stores: they end first
   std::unique_ptr<Process> nginx_;
 };
@@ -199,7 +249,24 @@ class SplitTopology final : public Topology {
 std::unique_ptr<Topology> start_split(const TopologyPlan& plan, const std::stop_token& stop,
                                       const Progress& progress) {
   check_machine(plan, progress);
-  return std::make_unique<SplitTopology>(plan, stop, progress);
+  return std::make_unique<ProxiedTopology>(plan, split_layout(), stop, progress);
+}
+
+std::optional<unsigned> balanced_instances(std::string_view kind) {
+  constexpr std::string_view prefix = "lb+";
+  if (!kind.starts_with(prefix)) return std::nullopt;
+  kind.remove_prefix(prefix.size());
+  unsigned instances = 0;
+  const auto [end, error] = std::from_chars(kind.data(), kind.data() + kind.size(), instances);
+  const bool whole = error == std::errc{} && end == kind.data() + kind.size();
+  if (!whole || instances < 2 || instances > instances_max) return std::nullopt;
+  return instances;
+}
+
+std::unique_ptr<Topology> start_balanced(const TopologyPlan& plan, unsigned instances,
+                                         const std::stop_token& stop, const Progress& progress) {
+  check_machine(plan, progress);
+  return std::make_unique<ProxiedTopology>(plan, balanced_layout(instances), stop, progress);
 }
 
 }  // namespace stampede

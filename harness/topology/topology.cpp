@@ -87,12 +87,19 @@ class AttachedTopology final : public Topology {
 
 }  // namespace
 
+bool is_topology_kind(std::string_view kind) {
+  return kind == "single" || kind == "split" || balanced_instances(kind).has_value();
+}
+
 std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_token stop,
                                           const std::function<void(std::string)>& progress) {
   if (plan.kind == "split") return start_split(plan, stop, progress);
+  if (const auto instances = balanced_instances(plan.kind)) {
+    return start_balanced(plan, *instances, stop, progress);
+  }
   if (plan.kind != "single") {
     throw TopologyError(
-        fmt::format("topology '{}' is unknown; there are: single, split", plan.kind));
+        fmt::format("topology '{}' is unknown; there are: {}", plan.kind, topology_kinds));
   }
   return start_single(plan, stop, progress);
 }

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/profile/profile.hpp"
@@ -39,6 +40,7 @@ struct TopologyEndpoints {
   std::string admin_token;  // secret: never printed
   std::optional<MysqlEndpoint> mysql;
   std::optional<Endpoint> redis;
+  std::optional<Endpoint> provider;  // of payments, in a process of its own
 };
 
 struct ProcessUsage {
@@ -57,6 +59,8 @@ struct TopologyError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+inline constexpr std::string_view topology_kinds = "single, split, lb+2 … lb+16";
+[[nodiscard]] bool is_topology_kind(std::string_view kind);
 struct TopologyPlan {
   std::string kind = "single";
   TargetSpec target;

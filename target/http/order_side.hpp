@@ -3,9 +3,12 @@
 
 #include <boost/asio/execution_context.hpp>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "target/http/jwt.hpp"
 #include "target/order_parts.hpp"
+#include "target/service/idempotency.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/seat_settler.hpp"
 #include "target/service/webhook_signature.hpp"

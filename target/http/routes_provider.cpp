@@ -57,6 +57,7 @@ class ProviderRoutes {
         switches_(thread.switches),
         books_(books),
         token_(provider_token(thread.config)),
+        auditor_(thread.config.admin_token),
         courier_(std::make_shared<WebhookCourier>(thread.io, thread.config, thread.switches,
                                                   thread.metrics, thread.stop)) {}
 
@@ -88,6 +89,18 @@ class ProviderRoutes {
     co_return told(charge.payment_key, entry);
   }
 
+  // The whole books, a line for each charge: for the auditor, not for customers.
+  Task<HttpResponse> books(const HttpRequest& request) {
+    if (!is_auditor(request)) co_return stranger(request);
+    std::string lines;
+    books_.for_each([&lines](const std::string& key, const ProviderBooks::Entry& entry) {
+      lines += json_of(key, entry) + '\n';
+    });
+    HttpResponse response = json_response(200, std::move(lines));
+    response.content_type = "application/x-ndjson";
+    co_return response;
+  }
+
   Task<HttpResponse> look_up(const HttpRequest& request) {
     if (!is_customer(request)) co_return stranger(request);
     const std::string key(request.path_parameters.at(0));
@@ -113,10 +126,14 @@ class ProviderRoutes {
   }
 
  private:
-  bool is_customer(const HttpRequest& request) const {
+  static bool bears(const HttpRequest& request, std::string_view secret) {
     const std::string_view given = request.header("Authorization");
     constexpr std::string_view scheme = "Bearer ";
-    return given.starts_with(scheme) && equal_secret(given.substr(scheme.size()), token_);
+    return given.starts_with(scheme) && equal_secret(given.substr(scheme.size()), secret);
+  }
+  bool is_customer(const HttpRequest& request) const { return bears(request, token_); }
+  bool is_auditor(const HttpRequest& request) const {
+    return auditor_.size() >= admin_token_bytes_min && bears(request, auditor_);
   }
   static HttpResponse stranger(const HttpRequest& request) {
     No no;
@@ -129,25 +146,27 @@ class ProviderRoutes {
     return problem(no, request);
   }
   static HttpResponse told(const std::string& key, const ProviderBooks::Entry& entry) {
+    return json_response(200, json_of(key, entry));
+  }
+  static std::string json_of(const std::string& key, const ProviderBooks::Entry& entry) {
     const bool decided = entry.decided(Clock::now());
     const char* state = "IN_PROGRESS";
     if (decided) state = entry.approved ? "DONE" : "ABORTED";
     if (entry.canceled) state = "CANCELED";
     const bool aborted = decided && !entry.approved;
-    return json_response(
-        200, nlohmann::json{{"paymentKey", key},
-                            {"orderId", std::to_string(entry.order)},
-                            {"status", state},
-                            {"totalAmount", entry.amount},
-                            {"failCode", aborted ? nlohmann::json(entry.fail_code) : nullptr},
-                            {"delayMs", entry.delay_ms}}
-                 .dump());
+    return nlohmann::json{{"paymentKey", key},
+                          {"orderId", std::to_string(entry.order)},
+                          {"status", state},
+                          {"totalAmount", entry.amount},
+                          {"failCode", aborted ? nlohmann::json(entry.fail_code) : nullptr},
+                          {"delayMs", entry.delay_ms}}
+        .dump();
   }
 
   asio::io_context& io_;
   const Switches& switches_;
   ProviderBooks& books_;
-  const std::string token_;
+  const std::string token_, auditor_;
   std::shared_ptr<WebhookCourier> courier_;
 };
 
@@ -163,6 +182,11 @@ std::shared_ptr<void> add_provider_routes(ThreadContext& thread, ProviderBooks& 
                           .auth = Auth::none,
                           .handle = [to](const HttpRequest& r) { return to->charge(r); },
                           .time_limit = charge_time_limit});
+  table.routes.push_back({.method = "GET",
+                          .pattern = "/v1/payments",
+                          .role = "pg",
+                          .auth = Auth::none,
+                          .handle = [to](const HttpRequest& r) { return to->books(r); }});
   table.routes.push_back({.method = "GET",
                           .pattern = "/v1/payments/{key}",
                           .role = "pg",

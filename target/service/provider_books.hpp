@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -45,6 +46,11 @@ class ProviderBooks {
     const std::lock_guard lock(mutex_);
     const auto at = entries_.find(key);
     return at == entries_.end() ? std::nullopt : std::optional(at->second);
+  }
+  // Every charge that is still known, the oldest first.
+  void for_each(const std::function<void(const std::string& key, const Entry&)>& tell) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& key : order_) tell(key, entries_.at(key));
   }
   // One more try to give the money back: false while `refusals` are not used up.
   bool cancel(const std::string& key, std::uint32_t refusals) {

@@ -5,45 +5,12 @@
 #include <unistd.h>
 #include <csignal>
 
-#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/e2e/command.hpp"
+#include "tests/e2e/profile_run.hpp"
 
 namespace stampede::test {
 namespace {
-
-struct Outcome {
-  CommandResult command;
-  nlohmann::json file;
-  std::vector<std::string> logs;  // names of the files that were kept
-};
-
-Outcome run_profile(const std::string& profile, const std::vector<std::string>& more = {}) {
-  const TemporaryFolder folder;
-  std::vector<std::string> words{stampede_binary(), "run",
-                                 std::string(STAMPEDE_SOURCE_DIR) + "/" + profile, "--out",
-                                 (folder.path() / "run").string()};
-  words.insert(words.end(), more.begin(), more.end());
-  Outcome run;
-  run.command = run_command(words, {}, std::chrono::seconds(150));
-  run.file = nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"), nullptr, false);
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "run/logs", none)) {
-    run.logs.push_back(entry.path().filename().string());
-  }
-  return run;
-}
-
-std::vector<std::string> broken(const nlohmann::json& run) {
-  std::vector<std::string> rules;
-  for (const auto& finding : run["findings"]) {
-    if (finding["kind"] == "invariant" && finding["result"] == "broken") {
-      rules.push_back(finding["rule"]);
-    }
-  }
-  return rules;
-}
 
 bool names_a_seat(const nlohmann::json& run, const std::string& rule) {
   for (const auto& finding : run["findings"]) {
@@ -55,12 +22,8 @@ bool names_a_seat(const nlohmann::json& run, const std::string& rule) {
   return false;
 }
 
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::ranges::find(words, word) != words.end();
-}
-
 TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
-  const Outcome run =
+  const ProfileRun run =
       run_profile("profiles/smoke.yaml",
                   {"--set",
                    "validity={samples_min: 100, calibration: false, "
@@ -86,7 +49,7 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
 
 TEST(BookingRun, RolesAsServicesOfTheirOwnSellTheSame) {
   if (!std::filesystem::exists("/usr/sbin/nginx")) GTEST_SKIP() << "nginx is not installed";
-  const Outcome run =
+  const ProfileRun run =
       run_profile("profiles/smoke.yaml",
                   {"--set", "topology=split", "--set",
                    "validity={samples_min: 100, calibration: false, "
@@ -102,13 +65,13 @@ TEST(BookingRun, RolesAsServicesOfTheirOwnSellTheSame) {
 }
 
 TEST(BookingRun, RivalsForOneSeatLeaveOneOwner) {
-  const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml");
+  const ProfileRun run = run_profile("tests/e2e/profiles/rivals.yaml");
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
 }
 
 TEST(PlantedDefect, AHoldThatChecksThenSetsOversellsAndTheSeatIsNamed) {
-  const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml",
-                                  {"--set", "target.defects=hold_check_then_set,no_guard1"});
+  const ProfileRun run = run_profile("tests/e2e/profiles/rivals.yaml",
+                                     {"--set", "target.defects=hold_check_then_set,no_guard1"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   const auto rules = broken(run.file);
   EXPECT_TRUE(contains(rules, "OVERSELL")) << run.file["findings"].dump(1);
@@ -119,12 +82,12 @@ TEST(PlantedDefect, AHoldThatChecksThenSetsOversellsAndTheSeatIsNamed) {
 }
 
 TEST(BookingRun, BystandersGetNothingThatIsNotTheirs) {
-  const Outcome run = run_profile("tests/e2e/profiles/bystanders.yaml");
+  const ProfileRun run = run_profile("tests/e2e/profiles/bystanders.yaml");
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
 }
 
 TEST(PlantedDefect, AnOrderWithoutOwnerSellsASeatTwice) {
-  const Outcome run = run_profile("tests/e2e/profiles/bystanders.yaml",
+  const ProfileRun run = run_profile("tests/e2e/profiles/bystanders.yaml",
                                   {"--set", "target.defects=confirm_without_owner,no_guard1"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   const auto rules = broken(run.file);
@@ -134,21 +97,21 @@ TEST(PlantedDefect, AnOrderWithoutOwnerSellsASeatTwice) {
 }
 
 TEST(PlantedDefect, KeysThatAreForgottenShowAsTwoOrdersOfOneKey) {
-  const Outcome run =
+  const ProfileRun run =
       run_profile("tests/e2e/profiles/bystanders.yaml", {"--set", "target.defects=idem_off"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "L7")) << run.file["findings"].dump(1);
 }
 
 TEST(PlantedDefect, SeatsThatARefusalLeaksShowAsUndersell) {
-  const Outcome run = run_profile("tests/e2e/profiles/bystanders.yaml",
+  const ProfileRun run = run_profile("tests/e2e/profiles/bystanders.yaml",
                                   {"--set", "target.defects=leak_on_rollback"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "UNDERSELL")) << run.file["findings"].dump(1);
 }
 
 TEST(PlantedDefect, AnOverloadThatIsNoneFailsTheGatesOnWhatWasDone) {
-  const Outcome run =
+  const ProfileRun run =
       run_profile("tests/e2e/profiles/rivals.yaml", {"--set", "target.defects=shed_everything"});
   EXPECT_EQ(run.command.exit_code, 1) << run.command.out << run.command.err;
   for (const auto& series : run.file["series"]) {
@@ -160,15 +123,15 @@ TEST(PlantedDefect, AnOverloadThatIsNoneFailsTheGatesOnWhatWasDone) {
 }
 
 TEST(PlantedDefect, AReleaseWithoutOwnerShowsAsOverlappingHolds) {
-  const Outcome run = run_profile("tests/e2e/profiles/rivals.yaml",
-                                  {"--set", "target.defects=release_without_owner"});
+  const ProfileRun run = run_profile("tests/e2e/profiles/rivals.yaml",
+                                     {"--set", "target.defects=release_without_owner"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "L4")) << run.file["findings"].dump(1);
   EXPECT_TRUE(names_a_seat(run.file, "L4")) << run.file["findings"].dump(1);
 }
 
 TEST(PlantedDefect, ConflictsAnsweredAsBadRequestsAreErrors) {
-  const Outcome run =
+  const ProfileRun run =
       run_profile("tests/e2e/profiles/rivals.yaml", {"--set", "target.defects=conflict_is_400"});
   EXPECT_EQ(run.command.exit_code, 1) << run.command.out << run.command.err;
   EXPECT_GT(run.file["total"]["outcomes"]["http_error"].get<int>(), 100);

@@ -85,6 +85,63 @@ std::string sessions(int count, const std::string& steps, const std::string& mor
          "\"}}\npersonas:\n  p:\n" + steps;
 }
 
+// ---- think
+
+TEST(DriveThink, AsLongAsTheAnswerAskedFor) {
+  std::map<std::string, std::chrono::steady_clock::time_point> refused;
+  std::vector<milliseconds> waited;
+  ScriptedServer server([&](const Seen& seen) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::string session = seen.target.substr(3);
+    if (seen.target.starts_with("/a/")) {
+      refused[session] = now;
+      Reply reply = status(429, "Retry-After: 1\r\n");
+      reply.body = R"({"code":"RATE_LIMITED","retryAfterMs":130})";
+      return reply;
+    }
+    waited.push_back(std::chrono::duration_cast<milliseconds>(now - refused[session]));
+    return Reply{};
+  });
+  const Driven driven =
+      drive_text(sessions(3,
+                          "    - get: /a/${session}\n      name: a\n"
+                          "    - think: {ms: retry_after_ms - 30}\n"
+                          "    - get: /b/${session}\n      name: b\n"
+                          "    - if: retry_after_ms == 0\n      then: [{count: asked_no_more}]\n"),
+                 server.port());
+  ASSERT_EQ(waited.size(), 3u);
+  for (const milliseconds one : waited) EXPECT_GE(one, milliseconds{100});
+  EXPECT_EQ(counter(driven, "asked_no_more"), 3u);
+  // The wait is nobody's latency.
+  EXPECT_LT(*driven.series("b").lag.quantile(0.5), milliseconds{50});
+}
+
+TEST(DriveThink, AHeaderAloneIsInMilliseconds) {
+  std::vector<std::string> seen_targets;
+  ScriptedServer server([&](const Seen& seen) {
+    seen_targets.push_back(seen.target);
+    return seen.target == "/a" ? status(503, "Retry-After: 2\r\n") : Reply{};
+  });
+  (void)drive_text(sessions(1,
+                            "    - get: /a\n      name: a\n"
+                            "    - get: /b/${retry_after_ms}\n      name: b\n"),
+                   server.port());
+  EXPECT_EQ(seen_targets, (std::vector<std::string>{"/a", "/b/2000"}));
+}
+
+TEST(DriveThink, WhatIsNoTimeEndsTheSession) {
+  ScriptedServer server([](const Seen&) { return Reply{}; });
+  for (const char* ms : {"'soon'", "1e12", "0/0", "nil"}) {
+    const Driven driven = drive_text(sessions(2, std::string("    - think: {ms: \"") + ms +
+                                                     "\"}\n    - get: /\n      name: a\n"),
+                                     server.port());
+    EXPECT_EQ(driven.total().sessions.failed, 2u) << ms;
+  }
+  const Driven back = drive_text(
+      sessions(2, "    - think: {ms: 0 - 5}\n    - get: /\n      name: a\n"), server.port());
+  EXPECT_EQ(back.total().sessions.completed, 2u) << "less than nothing is nothing";
+}
+
 // ---- retry
 
 TEST(DriveRetry, EachTryIsASampleAndTheSessionGoesOn) {

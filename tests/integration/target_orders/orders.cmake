@@ -1,7 +1,7 @@
 add_suite(NAME target_orders_test LABEL integration TIMEOUT 60
   FILES ${CMAKE_CURRENT_LIST_DIR}/order_fixture.cpp ${CMAKE_CURRENT_LIST_DIR}/orders_test.cpp
         ${CMAKE_CURRENT_LIST_DIR}/defects_test.cpp ${CMAKE_CURRENT_LIST_DIR}/lost_commit_test.cpp
-        ${CMAKE_CURRENT_LIST_DIR}/payments_test.cpp
+        ${CMAKE_CURRENT_LIST_DIR}/payments_test.cpp ${CMAKE_CURRENT_LIST_DIR}/order_defects_test.cpp
         ${CMAKE_CURRENT_LIST_DIR}/outbox_test.cpp ${CMAKE_CURRENT_LIST_DIR}/groups_test.cpp
         ${CMAKE_CURRENT_LIST_DIR}/../target_seats/private_redis.cpp
         ${CMAKE_CURRENT_LIST_DIR}/provider_process_test.cpp

@@ -34,14 +34,13 @@ class ProviderProcess : public OrderFixture {
                                                             .ids = OrderIds(0, 3),
                                                             .answer_max = Millis(300)});
   }
-  void start_provider(std::vector<std::string> more = {}) {
+  void start_provider(std::vector<std::string> more = {}, std::vector<std::string> secrets = {}) {
     std::vector<std::string> arguments{"--roles=pg", "--payment-delay=fixed:20",
                                        "--webhook-retry-unit-ms=20"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     provider.reset();
-    provider = std::make_unique<test::BoxofficeProcess>(
-        arguments, std::vector<std::string>{"BOXOFFICE_WEBHOOK_SECRET=" + config.webhook_secret},
-        port_);
+    secrets.push_back("BOXOFFICE_WEBHOOK_SECRET=" + config.webhook_secret);
+    provider = std::make_unique<test::BoxofficeProcess>(arguments, secrets, port_);
     provider->wait_ready(std::chrono::seconds(20));
   }
   void kill_provider() { provider.reset(); }
@@ -185,6 +184,29 @@ TEST_F(ProviderProcess, RefundThatIsRefusedIsTriedAgain) {
   }));
   EXPECT_EQ(payment_state(), "CANCELED");
   EXPECT_EQ(metric("saga_total{step=\"refund_failed\"}"), 2U);
+}
+
+TEST_F(ProviderProcess, ItsBooksAreOpenToTheAuditorAlone) {
+  const std::string auditor = "0123456789abcdef0123";
+  start_provider({}, {"BOXOFFICE_ADMIN_TOKEN=" + auditor});
+  const std::string order = placed(1, {3}), poor = placed(2, {4});
+  ASSERT_EQ(pay(1, order).status, 200);
+  ASSERT_EQ(pay(2, poor, "INVALID_CARD").status, 200);
+  test::RawClient client(config.pg_port);
+  const std::string customer = "Authorization: Bearer " + provider_token(config) + "\r\n";
+  EXPECT_EQ(client.exchange("GET", "/v1/payments", customer).status, 401);
+  EXPECT_EQ(client.exchange("GET", "/v1/payments").status, 401);
+  const auto books =
+      client.exchange("GET", "/v1/payments", "Authorization: Bearer " + auditor + "\r\n");
+  ASSERT_EQ(books.status, 200);
+  std::istringstream lines(books.body);
+  std::vector<nlohmann::json> charges;
+  for (std::string line; std::getline(lines, line);) charges.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(charges.size(), 2U) << books.body;
+  EXPECT_EQ(charges[0]["orderId"], order);
+  EXPECT_EQ(charges[0]["status"], "DONE");
+  EXPECT_EQ(charges[0]["totalAmount"], 1000);
+  EXPECT_EQ(charges[1]["status"], "ABORTED");
 }
 
 TEST_F(ProviderProcess, StrangersAreSentAway) {

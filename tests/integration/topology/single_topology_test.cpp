@@ -1,6 +1,8 @@
 // Goal: the whole topology starts, can be seeded, read and quieted; a part that dies is named.
 // Method: the real boxoffice.
 #include <csignal>
+#include <filesystem>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -124,6 +126,52 @@ TEST(SingleTopology, ABusyPortThatWasAskedForNamesItsHolder) {
     const std::string message = error.what();
     EXPECT_NE(message.find("in use by boxoffice (pid "), std::string::npos) << message;
   }
+}
+
+// Two whole instances behind the balancer, and the provider as a process of its own: they sell from
+// one stock, requests reach both, and the provider's books can be read.
+TEST(BalancedTopology, TwoInstancesAndAProviderAreOneShop) {
+  if (!std::filesystem::exists("/usr/sbin/nginx")) GTEST_SKIP() << "nginx is not installed";
+  TopologyPlan two = plan();
+  two.kind = "lb+2";
+  two.target.payment.provider = "process";
+  std::string progress;
+  const auto topology = start(two, &progress);
+  for (const char* role : {"boxoffice app1", "boxoffice app2", "provider", "nginx"}) {
+    EXPECT_GT(pid_of(*topology, role), 0) << role << "\n" << progress;
+  }
+  const TopologyEndpoints& at = topology->endpoints();
+  BoxofficeAdmin admin(*at.admin, at.admin_token);
+  DataSpec data;
+  data.users = 1;
+  data.events.resize(1);
+  const BoxofficeAdmin::Seeded seeded = admin.seed(data, 7);
+  const auto token =
+      admin.tokens(seeded.first_user, seeded.first_user, std::chrono::seconds{600}).at(0).token;
+  // In turn: of two requests that want one seat the second, at the other instance, is refused.
+  std::multiset<unsigned> statuses;
+  for (int i = 0; i < 2; ++i) {
+    const HttpQuestion hold{
+        "POST",
+        "/api/reservations",
+        fmt::format(R"({{"eventId":{},"seatIds":[3]}})", seeded.events[0].id),
+        {{"Authorization", "Bearer " + token}, {"Content-Type", "application/json"}}};
+    statuses.insert(exchange(at.http, hold, std::chrono::seconds{5}).status);
+  }
+  EXPECT_EQ(statuses, (std::multiset<unsigned>{201, 409}));
+  const FinalState state = read_final_state(at, seeded.events);
+  EXPECT_TRUE(state.have_provider) << state.provider_problem;
+  EXPECT_TRUE(state.charges.empty());
+}
+
+TEST(BalancedTopology, NamesThatAreNoneAreRefused) {
+  for (const char* kind : {"lb+1", "lb+17", "lb+", "lb+2x", "pair"}) {
+    EXPECT_FALSE(is_topology_kind(kind)) << kind;
+    TopologyPlan wrong = plan();
+    wrong.kind = kind;
+    EXPECT_THROW((void)start(wrong), TopologyError) << kind;
+  }
+  for (const char* kind : {"single", "split", "lb+2", "lb+16"}) EXPECT_TRUE(is_topology_kind(kind));
 }
 
 }  // namespace

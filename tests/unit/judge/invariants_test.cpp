@@ -565,6 +565,20 @@ TEST_F(Tampered, L7OneKeyTwoOrders) {
   expect_broken("L7", fmt::format("event {} seats {}", sold.event, sold.seats[0]));
 }
 
+// The answer of the first order to a request for other seats: the body was not looked at.
+TEST_F(Tampered, L7OneKeyTwoRequests) {
+  change_ledger([this](std::vector<LedgerEntry>& entries) {
+    for (const LedgerEntry& entry : entries) {
+      if (entry.kind != LedgerKind::order || entry.key != sold.key) continue;
+      LedgerEntry twin = entry;
+      for (std::uint32_t& seat : twin.seats) seat += 1;
+      entries.push_back(twin);
+      return;
+    }
+  });
+  expect_broken("L7", fmt::format("event {} seats {}", sold.event, sold.seats[0]));
+}
+
 // --- Admission order, hand-made
 // --------------------------------------------------------------------
 

@@ -33,5 +33,17 @@ TEST(ProblemCode, IsTakenFromTheBodyOrEmpty) {
   EXPECT_EQ(problem_code(""), "");
 }
 
+TEST(WaitAskedFor, IsTheBodysMillisecondsOrElseTheHeader) {
+  EXPECT_EQ(wait_asked_for_ms(429, R"({"code":"RATE_LIMITED","retryAfterMs":137})", "1"), 137);
+  EXPECT_EQ(wait_asked_for_ms(429, R"({"retryAfterMs" : 137})", ""), 137);
+  EXPECT_EQ(wait_asked_for_ms(409, R"({"retryAfterMs":null})", "2"), 2000);
+  EXPECT_EQ(wait_asked_for_ms(503, "", "1"), 1000);
+  EXPECT_EQ(wait_asked_for_ms(200, R"({"retryAfterMs":137})", ""), 0) << "an answer's own member";
+  EXPECT_EQ(wait_asked_for_ms(429, R"({"retryAfterMs":-5})", ""), 0);
+  EXPECT_EQ(wait_asked_for_ms(429, R"({"retryAfterMs":99999999999})", ""), 24LL * 3600 * 1000);
+  EXPECT_EQ(wait_asked_for_ms(429, "", "soon"), 0);
+  EXPECT_EQ(wait_asked_for_ms(429, R"({"retryAfterMs":)", ""), 0);
+}
+
 }  // namespace
 }  // namespace stampede

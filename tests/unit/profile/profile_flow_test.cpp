@@ -45,6 +45,25 @@ std::string problems(const std::string& text) {
 
 const StepSpec& only_step(const Profile& profile) { return profile.personas.at("p").steps.at(0); }
 
+TEST(ProfileThink, ByDistributionOrByExpression) {
+  const Profile plain = read(with_steps("    - think: uniform 1s 2s\n"));
+  const auto& drawn = std::get<ThinkSpec>(only_step(plain).action);
+  EXPECT_EQ(drawn.duration.kind, RandomDuration::Kind::uniform);
+  EXPECT_FALSE(drawn.ms);
+  const Profile reckoned = read(with_steps("    - think: {ms: retry_after_ms - 50}\n"));
+  const auto& told = std::get<ThinkSpec>(only_step(reckoned).action);
+  ASSERT_TRUE(told.ms);
+  EXPECT_EQ(told.ms->text, "retry_after_ms - 50");
+  EXPECT_EQ(told.ms->place.column, 19);
+}
+
+TEST(ProfileThink, WhatIsMissingOrUnknownIsSaid) {
+  EXPECT_EQ(problems(with_steps("    - think: {}\n")),
+            "6:14 a think by expression needs the key \"ms\" | ms: retry_after_ms - 50, an expression");
+  EXPECT_EQ(problems(with_steps("    - think: {ms: 5, s: 5}\n")),
+            "6:22 unknown key \"s\" in a think by expression | did you mean \"ms\"?");
+}
+
 TEST(ProfileRetry, ABlockWithEverything) {
   const Profile profile = read(with_steps(
       "    - retry: {times: 3, on: [timed_out, shed, http_error], wait: exponential 200ms,\n"

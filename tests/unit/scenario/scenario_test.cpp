@@ -103,9 +103,10 @@ TEST(Compile, SlotsAreBuiltinsThenEventsThenTheProfilesOwn) {
   const CompiledRun run = compiled(
       "    - set: {tries: 0}\n    - get: /\n      name: x\n"
       "      capture: {id: /id}\n");
-  EXPECT_EQ(run.slots, (std::vector<std::string>{"user", "token", "session", "round", "status",
-                                                 "outcome", "code", "ws_code", "event_1", "event_2",
-                                                 "event", "limit", "mine", "tries", "id"}));
+  EXPECT_EQ(run.slots,
+            (std::vector<std::string>{"user", "token", "session", "round", "status", "outcome",
+                                      "code", "ws_code", "retry_after_ms", "event_1", "event_2",
+                                      "event", "limit", "mine", "tries", "id"}));
   ASSERT_EQ(run.run_values.size(), 2U);
   EXPECT_EQ(run.run_values[0].first, builtin_slots);
   EXPECT_EQ(run.run_values[1].first, builtin_slots + 1U);
