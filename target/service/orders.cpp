@@ -117,12 +117,16 @@ Task<Decision<Answer>> OrderDesk::place_once(PlaceRequest request) {
   }
   if (!pended) {
     if (pended.error().refusal == Refusal::rebuilding) needs_.catalogue.forget(*event_id);
-    if (pended.error().refusal != Refusal::hold_expired) co_return pended.error();
+    const bool under_way = pended.error().refusal == Refusal::in_progress;
+    if (!under_way && pended.error().refusal != Refusal::hold_expired) co_return pended.error();
     const auto lost = co_await needs_.directory.lost_order(request.hold_id);
     if (lost && lost->hold.user == request.key.user && lost->hold.epoch == (*event)->epoch) {
       co_return co_await place_again(request, *event, *lost, record.now_ms);
     }
-    co_return co_await without_hold(request);
+    auto found = co_await without_hold(request);
+    const bool over = !found && found.error().refusal == Refusal::hold_expired;
+    if (over && under_way) co_return in_progress();
+    co_return found;
   }
   if (request.seats && !same_seats(*request.seats, pended->seats)) {
     co_await give_back(*event, *pended, id);

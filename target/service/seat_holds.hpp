@@ -45,7 +45,8 @@ class SeatHolds {
                                               std::int64_t add_ms) = 0;  // new expiry
   virtual Task<Decision<std::uint32_t>> release(EventPtr event, std::string hold_id,
                                                 std::uint64_t user) = 0;
-  // H → P. The hold as it was.
+  // H → P. The hold as it was. `in_progress`: another request of the same user's is just making it
+  // an order, perhaps on another instance.
   virtual Task<Decision<Hold>> pend(EventPtr event, std::string hold_id, std::uint64_t user,
                                     std::uint64_t order) = 0;
   // The order transaction did not happen: P → H (or free when its time is over).

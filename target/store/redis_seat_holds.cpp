@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t directory_grace_ms = 60000;
 constexpr std::int64_t rebuild_retry_ms = 200;
 constexpr std::int64_t never_ms = 365LL * 86'400'000;  // of the defect expire_never
+constexpr std::int64_t pending_retry_ms = 1000;
 
 std::string str(std::integral auto number) { return std::to_string(number); }
 
@@ -279,6 +280,12 @@ Task<Decision<Hold>> RedisSeatHolds::pend(EventPtr event, std::string hold_id, s
                                      switches_.hold_check_then_set ? "1" : "0"};
   const std::uint64_t slide = event->queue.on ? user : 0;
   const RedisReply reply = co_await run(Script::pend, event, std::move(arguments), slide);
+  if (reply.elements.at(0).str() == "PENDING") {
+    No no;
+    no.refusal = Refusal::in_progress;
+    no.retry_after_ms = pending_retry_ms;
+    co_return no;
+  }
   if (!is_ok(reply)) co_return refusal_of(reply);
   Hold hold;
   hold.id = std::move(hold_id);

@@ -101,6 +101,20 @@ TEST_F(Orders, TwentyAtOnceWithOneHoldMakeOneOrder) {
   EXPECT_EQ(orders.size(), 1U);
 }
 
+// At another instance the order has taken the hold and its transaction is still running.
+TEST_F(Orders, AHoldThatIsBeingOrderedElsewhereIsInProgressAndNotOver) {
+  const std::string id = hold(1, {3});
+  const auto event = run(io, catalogue->event(event_id));
+  ASSERT_TRUE(event);
+  const auto pending = run(io, seats->pend(*event, id, 1, 900));
+  ASSERT_TRUE(pending);
+  const Reply meanwhile = call(order_call(1, id, "k1"));
+  EXPECT_EQ(meanwhile.status, 409) << meanwhile.body.dump();
+  EXPECT_EQ(meanwhile.code(), "IN_PROGRESS");
+  run(io, seats->unpend(*event, *pending, 900));
+  EXPECT_EQ(call(order_call(1, id, "k1")).status, 201) << "it came to nothing there";
+}
+
 TEST_F(Orders, RefusesHoldsThatAreOverForeignOrNone) {
   const std::string foreign = hold(2, {5});
   EXPECT_EQ(call(order_call(1, foreign, "k1")).code(), "FORBIDDEN");

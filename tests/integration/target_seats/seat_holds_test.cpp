@@ -135,6 +135,18 @@ TEST_F(SeatHoldsOnRedis, APendingSeatDoesNotExpireAndComesBackWithUnpend) {
   expect_consistent(*event);
 }
 
+// Another request of the owner's, perhaps at another instance, is told that an order is under way.
+TEST_F(SeatHoldsOnRedis, AHoldThatIsBeingOrderedIsInProgressForItsOwnerOnly) {
+  const EventPtr event = ready(open_event(1, 10));
+  const auto hold = take(event, 7, {2, 3}, 60000);
+  const auto pending = run(io, seats->pend(event, hold->id, 7, 900));
+  ASSERT_TRUE(pending);
+  EXPECT_EQ(run(io, seats->pend(event, hold->id, 7, 901)).error().refusal, Refusal::in_progress);
+  EXPECT_EQ(run(io, seats->pend(event, hold->id, 8, 902)).error().refusal, Refusal::hold_expired);
+  run(io, seats->unpend(event, *pending, 900));
+  EXPECT_TRUE(run(io, seats->pend(event, hold->id, 7, 903)));
+}
+
 TEST_F(SeatHoldsOnRedis, SettleIsIdempotentAndOnlyFreesItsOwnOrder) {
   const EventPtr event = ready(open_event(1, 10));
   const auto hold = take(event, 7, {2, 3});

@@ -58,8 +58,9 @@ TEST(ProfileThink, ByDistributionOrByExpression) {
 }
 
 TEST(ProfileThink, WhatIsMissingOrUnknownIsSaid) {
-  EXPECT_EQ(problems(with_steps("    - think: {}\n")),
-            "6:14 a think by expression needs the key \"ms\" | ms: retry_after_ms - 50, an expression");
+  EXPECT_EQ(
+      problems(with_steps("    - think: {}\n")),
+      "6:14 a think by expression needs the key \"ms\" | ms: retry_after_ms - 50, an expression");
   EXPECT_EQ(problems(with_steps("    - think: {ms: 5, s: 5}\n")),
             "6:22 unknown key \"s\" in a think by expression | did you mean \"ms\"?");
 }
