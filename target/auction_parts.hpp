@@ -8,9 +8,10 @@
 
 namespace boxoffice {
 
-std::unique_ptr<AuctionBook> make_auction_book(RedisClient& redis, Metrics& metrics);
+std::unique_ptr<AuctionBook> make_auction_book(RedisClient& redis, const Switches& switches,
+                                               Metrics& metrics);
 std::unique_ptr<AuctionStore> make_auction_store(asio::io_context& io, MysqlPool& mysql,
-                                                 Metrics& metrics);
+                                                 const Switches& switches, Metrics& metrics);
 
 // http/: §2.3.7 and the stream. worker/: close and hand-over.
 [[nodiscard]] std::shared_ptr<void> add_auction_routes(ThreadContext& thread, RouteTable& table);

@@ -30,6 +30,8 @@ constexpr DefectRow defect_table[] = {
     {"idem_off", &Switches::idem_off},
     {"webhook_unsigned", &Switches::webhook_unsigned},
     {"refund_not_sent", &Switches::refund_not_sent},
+    {"bid_get_then_incr", &Switches::bid_get_then_incr},
+    {"bid_uniform_top", &Switches::bid_uniform_top},
     {"conflict_is_400", &Switches::conflict_is_400},
     {"shed_everything", &Switches::shed_everything},
 };

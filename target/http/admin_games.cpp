@@ -109,8 +109,8 @@ HttpResponse invalid(const Problems& problems, const HttpRequest& request) {
 }  // namespace
 
 AdminGames::AdminGames(ThreadContext& thread)
-    : auctions_(make_auction_store(thread.io, thread.mysql, thread.metrics)),
-      book_(make_auction_book(thread.redis, thread.metrics)),
+    : auctions_(make_auction_store(thread.io, thread.mysql, thread.switches, thread.metrics)),
+      book_(make_auction_book(thread.redis, thread.switches, thread.metrics)),
       practice_(make_practice_store(thread.mysql, thread.metrics)) {}
 
 GamesPlan AdminGames::read(const Json& body, Problems& problems) {

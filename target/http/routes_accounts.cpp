@@ -2,13 +2,12 @@
 // the role of a user.
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "target/account_parts.hpp"
 #include "target/http/json_answers.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/json_fields.hpp"
 #include "target/http/jwt.hpp"
+#include "target/http/query_number.hpp"
 #include "target/http/refresh_token.hpp"
 #include "target/service/instant.hpp"
 
@@ -93,17 +92,6 @@ AccountEdit read_edit(const Json& body, Problems& problems) {
   cleared("email", edit.email);
   cleared("birthDate", edit.birth_date);
   return edit;
-}
-
-std::optional<std::uint32_t> number_in(const HttpRequest& request, std::string_view name,
-                                       std::uint32_t otherwise, std::uint32_t max) {
-  const auto text = request.query_value(name);
-  if (!text) return otherwise;
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  const bool whole = error == std::errc{} && end == text->data() + text->size();
-  if (!whole || number < 1 || number > max) return {};
-  return number;
 }
 
 std::optional<TicketFilter> filter_of(std::string_view text) noexcept {

@@ -7,6 +7,7 @@
 #include "target/http/auction_hub.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/order_side.hpp"
+#include "target/http/query_number.hpp"
 #include "target/service/auctions.hpp"
 #include "target/service/instant.hpp"
 #include "target/service/webhook_signature.hpp"
@@ -16,6 +17,7 @@ namespace boxoffice {
 namespace {
 
 constexpr std::uint32_t page_size = 100, page_max = 1000000;
+constexpr std::uint32_t list_size_default = 20, list_size_max = 50, list_page_max = 100000;
 constexpr std::uint32_t threads_of_orders = 8;  // id numbers above these are ours
 
 std::string_view word_of(AuctionStatus status) {
@@ -92,8 +94,8 @@ class AuctionRoutes {
  public:
   explicit AuctionRoutes(ThreadContext& thread)
       : side_(thread),
-        store_(make_auction_store(thread.io, thread.mysql, thread.metrics)),
-        book_(make_auction_book(thread.redis, thread.metrics)),
+        store_(make_auction_store(thread.io, thread.mysql, thread.switches, thread.metrics)),
+        book_(make_auction_book(thread.redis, thread.switches, thread.metrics)),
         orders_(make_order_store(thread.mysql, thread.metrics)),
         hub_(std::make_shared<AuctionHub>(thread.io, *book_, thread.metrics, thread.stop)),
         house_({.io = thread.io,
@@ -108,6 +110,21 @@ class AuctionRoutes {
                 .ids = OrderIds(thread.config.node, thread.thread + threads_of_orders),
                 .pass_secret = thread.config.pass_secret}) {
     AuctionHub::start(hub_);
+  }
+
+  Task<HttpResponse> list(const HttpRequest& request) {
+    const auto page = number_in(request, "page", 1, list_page_max);
+    const auto size = number_in(request, "size", list_size_default, list_size_max);
+    if (!page || !size) {
+      co_return problem(refused(Refusal::malformed, fmt::format("page is 1 to {}, size 1 to {}",
+                                                                list_page_max, list_size_max)),
+                        request);
+    }
+    const AuctionViews found = co_await house_.list(*page - 1, *size);
+    std::string items;
+    for (const AuctionView& view : found.items) items += (items.empty() ? "" : ",") + render(view);
+    co_return json_response(200, fmt::format(R"({{"items":[{}],"page":{},"size":{},"total":{}}})",
+                                             items, *page, *size, found.total));
   }
 
   Task<HttpResponse> look(const HttpRequest& request) {
@@ -212,6 +229,7 @@ struct AuctionRow {
   bool key = false;  // an Idempotency-Key is required
 };
 constexpr AuctionRow rows[] = {
+    {"GET", "/api/auctions", &AuctionRoutes::list},
     {"GET", "/api/auctions/{id}", &AuctionRoutes::look},
     {"GET", "/api/auctions/{id}/me", &AuctionRoutes::mine},
     {"POST", "/api/auctions/{id}/bids", &AuctionRoutes::bid, true},

@@ -1,10 +1,11 @@
 // Events and their seats, §2.3.2: what anybody may read without a token.
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <functional>
 
 #include "target/http/jwt.hpp"
+#include "target/http/query_number.hpp"
 #include "target/http/routes_events.hpp"
 #include "target/http/seat_stream.hpp"
 #include "target/log.hpp"
@@ -45,15 +46,15 @@ No malformed(std::string detail) {
   return no;
 }
 
-std::optional<std::uint32_t> number_in(const HttpRequest& request, std::string_view name,
-                                       std::uint32_t otherwise, std::uint32_t max) {
-  const auto text = request.query_value(name);
-  if (!text) return otherwise;
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc{} || end != text->data() + text->size()) return {};
-  if (number < 1 || number > max) return {};
-  return number;
+// "" stands for all.
+bool is_status(std::string_view text) {
+  constexpr std::string_view known[] = {"",         "DRAFT", "SCHEDULED", "ON_SALE",
+                                        "SOLD_OUT", "ENDED", "CANCELLED"};
+  return std::ranges::find(known, text) != std::end(known);
+}
+bool is_mode(std::string_view text) {
+  constexpr std::string_view known[] = {"", "RESERVED", "PRACTICE", "AUCTION"};
+  return std::ranges::find(known, text) != std::end(known);
 }
 
 std::string event_head(const EventInfo& event, const std::optional<std::uint32_t>& available) {
@@ -161,9 +162,10 @@ Task<HttpResponse> EventRoutes::list(const HttpRequest& request) {
   const auto size = number_in(request, "size", page_size_default, page_size_max);
   const std::string status = request.query_value("status").value_or("");
   const std::string mode = request.query_value("mode").value_or("");
-  if (!page || !size || status.size() > 16 || mode.size() > 16) {
-    co_return problem(
-        malformed(fmt::format("page is 1 to {}, size 1 to {}", page_max, page_size_max)), request);
+  if (!page || !size || !is_status(status) || !is_mode(mode)) {
+    const std::string rule = fmt::format(
+        "page is 1 to {}, size 1 to {}, status and mode are an event's", page_max, page_size_max);
+    co_return problem(malformed(rule), request);
   }
   const EventPage found = co_await catalogue_.page(status, mode, *page - 1, *size);
   std::string items;
@@ -193,6 +195,9 @@ Task<HttpResponse> EventRoutes::event(const HttpRequest& request) {
 Task<HttpResponse> EventRoutes::seats(const HttpRequest& request) {
   const auto id = request.path_id(0);
   if (!id) co_return problem(malformed("the event's id is a number"), request);
+  const std::string format = request.query_value("format").value_or("");
+  if (!format.empty() && format != "bitmap")
+    co_return problem(malformed("format is bitmap, or absent"), request);
   const auto event = co_await catalogue_.event(*id);
   if (!event) co_return problem(event.error(), request);
   const auto view = co_await seat_map_.read(*event);
@@ -205,7 +210,7 @@ Task<HttpResponse> EventRoutes::seats(const HttpRequest& request) {
   std::string tag = seats_tag(facts, view->states->version);
   if (!view->stale && matches(request.header("If-None-Match"), tag))
     co_return tagged(request, std::move(tag), {});
-  if (request.query_value("format").value_or("") == "bitmap")
+  if (format == "bitmap")
     co_return tagged(request, std::move(tag), json_response(200, bitmap_body(facts, *view)));
   const auto layout = co_await catalogue_.seats(*event);
   co_return tagged(request, std::move(tag), json_response(200, seats_body(facts, *layout, *view)));

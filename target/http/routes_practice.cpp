@@ -3,6 +3,7 @@
 
 #include "target/http/json_body.hpp"
 #include "target/http/jwt.hpp"
+#include "target/http/query_number.hpp"
 #include "target/practice_parts.hpp"
 #include "target/service/instant.hpp"
 #include "target/service/order.hpp"
@@ -14,8 +15,16 @@ namespace boxoffice {
 namespace {
 
 constexpr std::uint64_t leaders_default = 10;
+constexpr std::uint32_t list_size_default = 20, list_size_max = 50, list_page_max = 100000;
 
 No no_such_room() { return refused(Refusal::not_found, "there is no such practice room"); }
+
+std::string render(const PracticeRoom& room) {
+  return fmt::format(
+      R"({{"roomId":"{}","title":{},"periodMs":{},"openMs":{},"rows":{},"cols":{},"bots":{}}})",
+      room.id, nlohmann::json(room.title).dump(), room.period_ms, room.open_ms, room.rows,
+      room.columns, room.bots);
+}
 
 std::string render(const PracticeView& view) {
   const PracticeRoom& room = *view.room;
@@ -46,6 +55,22 @@ class PracticeRoutes {
       : store_(make_practice_store(thread.mysql, thread.metrics)),
         boards_(make_practice_boards(thread.redis, thread.metrics)),
         hall_(thread.io, *store_, *boards_, thread.metrics) {}
+
+  Task<HttpResponse> list(const HttpRequest& request) {
+    const auto page = number_in(request, "page", 1, list_page_max);
+    const auto size = number_in(request, "size", list_size_default, list_size_max);
+    if (!page || !size) {
+      co_return problem(refused(Refusal::malformed, fmt::format("page is 1 to {}, size 1 to {}",
+                                                                list_page_max, list_size_max)),
+                        request);
+    }
+    const PracticeRoomPage found = co_await hall_.list(*page - 1, *size);
+    std::string items;
+    for (const PracticeRoomPtr& room : found.items)
+      items += (items.empty() ? "" : ",") + render(*room);
+    co_return json_response(200, fmt::format(R"({{"items":[{}],"page":{},"size":{},"total":{}}})",
+                                             items, *page, *size, found.total));
+  }
 
   Task<HttpResponse> look(const HttpRequest& request) {
     const auto room = request.path_id(0);
@@ -113,6 +138,7 @@ struct PracticeRow {
   Method handle;
 };
 constexpr PracticeRow rows[] = {
+    {"GET", "/api/practice", &PracticeRoutes::list},
     {"GET", "/api/practice/{room}", &PracticeRoutes::look},
     {"POST", "/api/practice/{room}/confirm", &PracticeRoutes::confirm},
     {"GET", "/api/practice/{room}/records/{id}", &PracticeRoutes::record},

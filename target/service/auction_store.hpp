@@ -97,6 +97,10 @@ struct NewBid {
   std::uint64_t user = 0, amount = 0;
   BidTaken taken;
 };
+struct AuctionPage {
+  std::vector<AuctionPtr> items;
+  std::uint64_t total = 0;
+};
 struct NewAuction {
   AuctionInfo facts;  // without id
 };
@@ -112,6 +116,7 @@ class AuctionStore {
  public:
   virtual ~AuctionStore() = default;
   virtual Task<AuctionPtr> find(std::uint64_t auction) = 0;  // null: no such auction
+  virtual Task<AuctionPage> page(std::uint32_t page, std::uint32_t size) = 0;  // the newest first
   virtual Task<std::uint64_t> create(NewAuction auction) = 0;
   // New times; false: no such auction, or it is decided already.
   virtual Task<bool> move(std::uint64_t auction, std::int64_t opens_ms, std::int64_t closes_ms) = 0;

@@ -63,6 +63,17 @@ Task<Decision<AuctionView>> AuctionHouse::look(std::uint64_t auction) {
   co_return view;
 }
 
+Task<AuctionViews> AuctionHouse::list(std::uint32_t page, std::uint32_t size) {
+  AuctionPage found = co_await needs_.store.page(page, size);
+  AuctionViews views;
+  views.total = found.total;
+  for (AuctionPtr& auction : found.items) {
+    const AuctionTick tick = co_await needs_.book.tick(auction);
+    views.items.push_back({std::move(auction), tick});
+  }
+  co_return views;
+}
+
 Task<Decision<MyAuction>> AuctionHouse::mine(std::uint64_t auction, std::uint64_t user) {
   const auto found = co_await find(auction);
   if (!found) co_return found.error();
@@ -161,7 +172,7 @@ Task<Decision<Answer>> AuctionHouse::stored(const BidRequest& request, AuctionPt
     co_await needs_.book.unbid(auction, user, taken);
   } catch (const StoreUnavailable&) {
     // The ranking is computed from the stored bids: Redis alone shows one too many until the close.
-    needs_.metrics.count("saga", "step", "unbid_failed");
+    needs_.metrics.saga("bid", "UNDO_FAILED");
   }
   if (failure) std::rethrow_exception(failure);
   if (stored == BidStored::closed) co_return refused(Refusal::auction_closed);
@@ -243,7 +254,7 @@ Task<Decision<Answer>> AuctionHouse::accept(std::uint64_t auction, IdempotencyKe
       changes.live.push_back({award->slot - 1, facts.id, facts.user, 0, false, facts.expires_ms});
       co_await mirror->write(*event, std::move(changes), true);
     } catch (const StoreUnavailable&) {
-      needs_.metrics.count("saga", "step", "pend_deferred");
+      needs_.metrics.saga("award", "PEND_DEFERRED");
     }
   }
   co_return created;

@@ -38,6 +38,10 @@ struct AuctionView {
   AuctionPtr auction;
   AuctionTick tick;
 };
+struct AuctionViews {
+  std::vector<AuctionView> items;
+  std::uint64_t total = 0;
+};
 struct MyAuction {
   Standing standing;
   std::uint32_t bids_left = 0;
@@ -68,6 +72,7 @@ class AuctionHouse {
   // At most a second old.
   Task<Decision<AuctionPtr>> find(std::uint64_t auction);
   Task<Decision<AuctionView>> look(std::uint64_t auction);
+  Task<AuctionViews> list(std::uint32_t page, std::uint32_t size);  // the newest first
   Task<Decision<MyAuction>> mine(std::uint64_t auction, std::uint64_t user);
   Task<Decision<Answer>> bid(BidRequest request);
   Task<Decision<ResultPage>> result(std::uint64_t auction, std::uint32_t page, std::uint32_t size);

@@ -36,6 +36,9 @@ class PracticeHall {
   // At most a second old.
   Task<Decision<PracticeRoomPtr>> find(std::uint64_t room);
   Task<Decision<PracticeView>> look(std::uint64_t room);
+  Task<PracticeRoomPage> list(std::uint32_t page, std::uint32_t size) {
+    return store_.page(page, size);
+  }
   // Of a person, or of a bot (then with the engine's fence, and without a rank).
   Task<Decision<PracticeResult>> confirm(std::uint64_t room, PracticeTry wanted);
   Task<Decision<PracticeResult>> record(std::uint64_t room, std::uint64_t id, std::uint64_t user);

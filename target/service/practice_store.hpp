@@ -73,6 +73,10 @@ class PracticeBoards {
   virtual Task<void> restore_ranks(PracticeRoomPtr room, DurationCounts counts) = 0;
 };
 
+struct PracticeRoomPage {
+  std::vector<PracticeRoomPtr> items;
+  std::uint64_t total = 0;
+};
 enum class RecordStored : std::uint8_t { done, seat_taken, user_served };
 
 // MySQL. All throw StoreUnavailable("mysql").
@@ -81,6 +85,7 @@ class PracticeStore {
   virtual ~PracticeStore() = default;
   virtual Task<PracticeRoomPtr> find(std::uint64_t room) = 0;  // null: no such room
   virtual Task<std::vector<PracticeRoomPtr>> all() = 0;
+  virtual Task<PracticeRoomPage> page(std::uint32_t page, std::uint32_t size) = 0;  // newest first
   // With its bots' accounts; the room's id.
   virtual Task<std::uint64_t> create(PracticeRoom room) = 0;
   // Makes accounts when there are too few; false: no such room.

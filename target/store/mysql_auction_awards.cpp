@@ -55,10 +55,22 @@ Task<SqlResult<std::uint64_t>> cutoff_of(MysqlConnection& connection, const Auct
                                      rows->rows.empty() ? 0 : as_uint(rows->rows[0][0]));
 }
 
+// The highest bid, for the defect that makes everybody pay it; nobody asks without the defect.
+Task<SqlResult<std::uint64_t>> top_of(MysqlConnection& connection, std::uint64_t auction,
+                                      bool wanted) {
+  using Found = SqlResult<std::uint64_t>;
+  if (!wanted) co_return Found(boost::system::in_place_value, 0);
+  const auto rows = co_await connection.execute(
+      "SELECT COALESCE(MAX(amount),0) FROM bids WHERE auction_id=?", one_id(auction));
+  if (!rows) co_return rows.error();
+  co_return Found(boost::system::in_place_value, as_uint(rows->rows.at(0).at(0)));
+}
+
 // Offers to the bidders after rank `given`, one for each of `slots` in that order. What it says
 // are the offers made: fewer than slots when no bidder is left.
 Task<SqlResult<std::vector<Award>>> offer(MysqlConnection& connection, const AuctionInfo& auction,
-                                          std::uint32_t given, std::vector<std::uint32_t> slots) {
+                                          std::uint32_t given, std::vector<std::uint32_t> slots,
+                                          bool pay_top) {
   static const std::string next = fmt::format("{} LIMIT ? OFFSET ?", last_bids_sql);
   const auto cutoff = co_await cutoff_of(connection, auction);
   if (!cutoff) co_return cutoff.error();
@@ -66,6 +78,8 @@ Task<SqlResult<std::vector<Award>>> offer(MysqlConnection& connection, const Auc
                           std::uint64_t{given}};
   const auto bidders = co_await connection.execute(next, std::move(cells));
   if (!bidders) co_return bidders.error();
+  const auto top = co_await top_of(connection, auction.id, pay_top);
+  if (!top) co_return top.error();
   std::vector<Award> offers;
   std::string values;
   for (std::size_t i = 0; i < bidders->rows.size(); ++i) {
@@ -76,6 +90,7 @@ Task<SqlResult<std::vector<Award>>> offer(MysqlConnection& connection, const Auc
     award.rank = given + static_cast<std::uint32_t>(i) + 1;
     award.slot = slots[i];
     award.price = auction.pricing == Pricing::uniform_cutoff ? std::min(bid, *cutoff) : bid;
+    if (pay_top) award.price = *top;
     fmt::format_to(std::back_inserter(values),
                    "{}({},{},{},{},{},'OFFERED',NOW(6),NOW(3)+INTERVAL {} MICROSECOND)",
                    values.empty() ? "" : ",", auction.id, award.rank, award.user, award.price,
@@ -153,7 +168,7 @@ Task<SqlResult<Rows>> set_status(MysqlConnection& connection, std::uint64_t auct
 }  // namespace
 
 Task<bool> close_auction(TransactionPlace place, std::uint64_t auction,
-                         std::optional<std::uint64_t> fence) {
+                         std::optional<std::uint64_t> fence, bool pay_top) {
   // Bids under way hold the row's share lock: this waits for them, and later ones see CLOSING.
   auto begin = [auction](MysqlConnection& connection) -> Task<NoResult> {
     const auto begun = co_await connection.execute(
@@ -165,14 +180,14 @@ Task<bool> close_auction(TransactionPlace place, std::uint64_t auction,
   };
   const auto begun = co_await transact<bool>(place, "auction_closing", begin);
   if (!begun) throw_sql_error(begun.error());
-  auto decide = [auction, fence](MysqlConnection& connection) -> Task<NoResult> {
+  auto decide = [auction, fence, pay_top](MysqlConnection& connection) -> Task<NoResult> {
     const auto found = co_await lock_auction(connection, auction);
     if (!found) co_return found.error();
     if (!*found || (*found)->status != AuctionStatus::closing) co_return rolled_back(false);
     if (fence) co_await check_fence(connection, auction, *fence);
     std::vector<std::uint32_t> slots;
     for (std::uint32_t slot = 1; slot <= (*found)->slots; ++slot) slots.push_back(slot);
-    const auto offers = co_await offer(connection, **found, 0, std::move(slots));
+    const auto offers = co_await offer(connection, **found, 0, std::move(slots), pay_top);
     if (!offers) co_return offers.error();
     const auto told = co_await tell_outbox(connection, auction, "AUCTION_CLOSED");
     if (!told) co_return told.error();
@@ -185,9 +200,9 @@ Task<bool> close_auction(TransactionPlace place, std::uint64_t auction,
   co_return *decided;
 }
 
-Task<HandOver> hand_over_auction(TransactionPlace place, std::uint64_t auction) {
+Task<HandOver> hand_over_auction(TransactionPlace place, std::uint64_t auction, bool pay_top) {
   using Result = SqlResult<Finished<HandOver>>;
-  auto work = [auction](MysqlConnection& connection) -> Task<Result> {
+  auto work = [auction, pay_top](MysqlConnection& connection) -> Task<Result> {
     const auto found = co_await lock_auction(connection, auction);
     if (!found) co_return found.error();
     HandOver done;
@@ -199,7 +214,8 @@ Task<HandOver> hand_over_auction(TransactionPlace place, std::uint64_t auction) 
     const auto state = co_await slots_of(connection, **found);
     if (!state) co_return state.error();
     if (!state->free.empty()) {
-      const auto offers = co_await offer(connection, **found, state->ranks_given, state->free);
+      const auto offers =
+          co_await offer(connection, **found, state->ranks_given, state->free, pay_top);
       if (!offers) co_return offers.error();
       done.offered = *offers;
     }

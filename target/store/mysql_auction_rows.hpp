@@ -34,9 +34,10 @@ inline constexpr std::string_view last_bids_sql =
     "b.auction_id=? ORDER BY b.amount DESC,b.seq";
 
 // Deciding and handing on: mysql_auction_awards.cpp.
+// `pay_top`: the defect bid_uniform_top, everybody pays the highest bid.
 Task<bool> close_auction(TransactionPlace place, std::uint64_t auction,
-                         std::optional<std::uint64_t> fence);
-Task<HandOver> hand_over_auction(TransactionPlace place, std::uint64_t auction);
+                         std::optional<std::uint64_t> fence, bool pay_top);
+Task<HandOver> hand_over_auction(TransactionPlace place, std::uint64_t auction, bool pay_top);
 Task<Accepted> accept_award(TransactionPlace place, const Award& award, AuctionPtr auction,
                             NewOrder order, KeyedResponse keyed);
 

@@ -74,24 +74,29 @@ std::string keys_insert(const std::vector<WaitingPtr>& batch) {
   return sql;
 }
 
-std::string bids_insert(const std::vector<WaitingPtr>& batch) {
+// `unguarded`: a number above the limit is written as if it were allowed, which guard 5 would
+// refuse.
+std::string bids_insert(const std::vector<WaitingPtr>& batch, bool unguarded) {
   std::string sql =
       "INSERT INTO bids (auction_id,user_id,bid_no,max_bids,amount,seq,accepted_at) VALUES ";
   for (const WaitingPtr& one : batch) {
     const NewBid& bid = one->bid;
+    const std::uint32_t allowed =
+        unguarded ? std::max(bid.auction->bids_max, bid.taken.number) : bid.auction->bids_max;
     fmt::format_to(std::back_inserter(sql), "{}({},{},{},{},{},{},NOW(6))",
                    one == batch.front() ? "" : ",", bid.auction->id, bid.user, bid.taken.number,
-                   bid.auction->bids_max, bid.amount, bid.taken.sequence);
+                   allowed, bid.amount, bid.taken.sequence);
   }
   return sql;
 }
 
 class MysqlAuctions final : public AuctionStore {
  public:
-  MysqlAuctions(asio::io_context& io, MysqlPool& pool, Metrics& metrics)
-      : io_(io), place_{pool, metrics} {}
+  MysqlAuctions(asio::io_context& io, MysqlPool& pool, const Switches& switches, Metrics& metrics)
+      : io_(io), place_{pool, metrics}, switches_(switches) {}
 
   Task<AuctionPtr> find(std::uint64_t auction) override;
+  Task<AuctionPage> page(std::uint32_t page, std::uint32_t size) override;
   Task<std::uint64_t> create(NewAuction auction) override;
   Task<bool> move(std::uint64_t auction, std::int64_t opens_ms, std::int64_t closes_ms) override;
   Task<KeyRecord> look_up(IdempotencyKey key) override;
@@ -107,10 +112,10 @@ class MysqlAuctions final : public AuctionStore {
   Task<bool> give_up(const Award& award) override;
   Task<std::vector<std::uint64_t>> unsettled() override;
   Task<bool> close(std::uint64_t auction, std::optional<std::uint64_t> fence) override {
-    return close_auction(place_, auction, fence);
+    return close_auction(place_, auction, fence, switches_.bid_uniform_top);
   }
   Task<HandOver> hand_over(std::uint64_t auction) override {
-    return hand_over_auction(place_, auction);
+    return hand_over_auction(place_, auction, switches_.bid_uniform_top);
   }
 
  private:
@@ -128,6 +133,7 @@ class MysqlAuctions final : public AuctionStore {
 
   asio::io_context& io_;
   TransactionPlace place_;
+  const Switches& switches_;
   std::unordered_map<std::uint64_t, Queue> queues_;
 };
 
@@ -142,6 +148,19 @@ Task<AuctionPtr> MysqlAuctions::find(std::uint64_t auction) {
       co_await read("SELECT " AUCTION_COLUMNS " FROM auctions a WHERE a.id=?", std::move(cells));
   if (rows.rows.empty()) co_return nullptr;
   co_return std::make_shared<const AuctionInfo>(auction_of(rows.rows[0]));
+}
+
+Task<AuctionPage> MysqlAuctions::page(std::uint32_t page, std::uint32_t size) {
+  std::vector<Cell> cells{std::uint64_t{size}, std::uint64_t{page} * size};
+  const Rows rows = co_await read("SELECT " AUCTION_COLUMNS
+                                  " FROM auctions a ORDER BY a.id DESC LIMIT ? OFFSET ?",
+                                  std::move(cells));
+  AuctionPage found;
+  for (const auto& row : rows.rows)
+    found.items.push_back(std::make_shared<const AuctionInfo>(auction_of(row)));
+  const Rows all = co_await read("SELECT COUNT(*) FROM auctions", {});
+  found.total = as_uint(all.rows.at(0).at(0));
+  co_return found;
 }
 
 Task<std::uint64_t> MysqlAuctions::create(NewAuction auction) {
@@ -236,7 +255,7 @@ Task<std::optional<BatchError>> MysqlAuctions::try_write(MysqlConnection& connec
   if (closed) co_return std::nullopt;
   const auto keys = co_await connection.query(keys_insert(batch));
   if (!keys) co_return BatchError{keys.error(), true};
-  const auto bids = co_await connection.query(bids_insert(batch));
+  const auto bids = co_await connection.query(bids_insert(batch, switches_.bid_get_then_incr));
   if (!bids) co_return BatchError{bids.error(), false};
   co_return std::nullopt;
 }
@@ -428,8 +447,8 @@ Award award_of(const std::vector<Cell>& row, std::size_t at) {
 }
 
 std::unique_ptr<AuctionStore> make_auction_store(asio::io_context& io, MysqlPool& mysql,
-                                                 Metrics& metrics) {
-  return std::make_unique<MysqlAuctions>(io, mysql, metrics);
+                                                 const Switches& switches, Metrics& metrics) {
+  return std::make_unique<MysqlAuctions>(io, mysql, switches, metrics);
 }
 
 }  // namespace boxoffice

@@ -1,4 +1,5 @@
-// The audit's SQL view, A1 to A9 of one event and epoch. Private to the store.
+// The audit's SQL view: A1 to A11, A13 and A14 of one event and epoch; A12, A15 and A16 of all
+// practice rooms. Private to the store.
 #pragma once
 
 #include <string>

@@ -49,6 +49,7 @@ class MysqlPractice final : public PracticeStore {
 
   Task<PracticeRoomPtr> find(std::uint64_t room) override;
   Task<std::vector<PracticeRoomPtr>> all() override;
+  Task<PracticeRoomPage> page(std::uint32_t page, std::uint32_t size) override;
   Task<std::uint64_t> create(PracticeRoom room) override;
   Task<bool> set_bots(std::uint64_t room, std::uint32_t bots) override;
   Task<RecordStored> store(PracticeRecord& record) override;
@@ -82,6 +83,18 @@ Task<std::vector<PracticeRoomPtr>> MysqlPractice::all() {
   std::vector<PracticeRoomPtr> rooms;
   for (const auto& row : rows.rows) rooms.push_back(room_of(row));
   co_return rooms;
+}
+
+Task<PracticeRoomPage> MysqlPractice::page(std::uint32_t page, std::uint32_t size) {
+  std::vector<Cell> cells{std::uint64_t{size}, std::uint64_t{page} * size};
+  const Rows rows =
+      co_await read("SELECT " ROOM_COLUMNS " FROM practice_rooms ORDER BY id DESC LIMIT ? OFFSET ?",
+                    std::move(cells));
+  PracticeRoomPage found;
+  for (const auto& row : rows.rows) found.items.push_back(room_of(row));
+  const Rows all = co_await read("SELECT COUNT(*) FROM practice_rooms", {});
+  found.total = as_uint(all.rows.at(0).at(0));
+  co_return found;
 }
 
 Task<std::uint64_t> MysqlPractice::create(PracticeRoom room) {

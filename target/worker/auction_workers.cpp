@@ -18,14 +18,14 @@ class AuctionWorkers {
  public:
   explicit AuctionWorkers(ThreadContext& thread)
       : thread_(thread),
-        store_(make_auction_store(thread.io, thread.mysql, thread.metrics)),
-        book_(make_auction_book(thread.redis, thread.metrics)) {}
+        store_(make_auction_store(thread.io, thread.mysql, thread.switches, thread.metrics)),
+        book_(make_auction_book(thread.redis, thread.switches, thread.metrics)) {}
 
   Task<Millis> turn() {
     for (const std::uint64_t auction : co_await store_->unsettled()) {
       const std::string lease = fmt::format("auction:{}", auction);
       const auto fence = co_await thread_.leases.acquire(lease, lease_time);
-      thread_.metrics.gauge("lease_owner", "name", "auction", fence ? 1 : 0);
+      thread_.metrics.gauge("lease_owner", "name", lease, fence ? 1 : 0);
       if (fence) co_await decide(auction, *fence);
     }
     co_return look_every;

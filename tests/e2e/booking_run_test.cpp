@@ -137,6 +137,27 @@ TEST(PlantedDefect, ConflictsAnsweredAsBadRequestsAreErrors) {
   EXPECT_GT(run.file["total"]["outcomes"]["http_error"].get<int>(), 100);
 }
 
+TEST(BookingRun, SixBidsAtOnceLeaveThree) {
+  const Outcome run = run_profile("tests/e2e/profiles/auction-rush.yaml");
+  EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+}
+
+TEST(PlantedDefect, BidsCountedInOneCallAndMadeInAnotherAreTooMany) {
+  const Outcome run = run_profile("tests/e2e/profiles/auction-rush.yaml",
+                                  {"--set", "target.defects=bid_get_then_incr"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  EXPECT_TRUE(contains(broken(run.file), "A10")) << run.file["findings"].dump(1);
+  EXPECT_EQ(run.file["tainted"], true);
+}
+
+TEST(PlantedDefect, WinnersWhoPayTheHighestBidPayTheWrongPrice) {
+  const Outcome run = run_profile("tests/e2e/profiles/auction-rush.yaml",
+                                  {"--set", "target.defects=bid_uniform_top"});
+  EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
+  EXPECT_TRUE(contains(broken(run.file), "A13")) << run.file["findings"].dump(1);
+  EXPECT_EQ(run.file["tainted"], true);
+}
+
 // A target that dies ends the run with 69, a message that names it, and a run file of what was
 // seen.
 TEST(BookingRun, ATargetThatDiesInMidRunIsNamed) {

@@ -1,4 +1,4 @@
-// Practice rooms and auctions: what there is. The server has no list of them; their numbers begin at 1.
+// Practice rooms and auctions: what there is.
 import { call, Problem } from "../api";
 import { readEvent } from "../catalogue";
 import { fill, h } from "../dom";
@@ -8,19 +8,9 @@ import { plural, won } from "../text";
 import { signIn } from "../ways";
 import { failure } from "./failure";
 
-const numbersMax = 20;
-
+// The newest, as many as one answer holds.
 async function all<T>(path: string, signal: AbortSignal): Promise<T[]> {
-  const found: T[] = [];
-  for (let id = 1; id <= numbersMax; ++id) {
-    try {
-      found.push(await call<T>("GET", `${path}/${id}`, { signal }));
-    } catch (error) {
-      if (error instanceof Problem && error.status === 404) break;
-      throw error;
-    }
-  }
-  return found;
+  return (await call<{ items: T[] }>("GET", `${path}?size=50`, { signal })).items;
 }
 
 interface RoomHead {
