@@ -14,6 +14,7 @@
 #include "target/http/all_routes.hpp"
 #include "target/http/rate_limits.hpp"
 #include "target/http/server.hpp"
+#include "target/http/shared_switches.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/practice_parts.hpp"
@@ -123,6 +124,8 @@ struct ThreadParts {
   void serve(Shared& shared) {
     owners = add_all_routes(context, shared.load, shared.prepared, shared.provider_books,
                             shared.seat_news, table);
+    const bool stores = !shared.config.roles.contains("pg");
+    if (stores && context.thread == 0) owners.push_back(follow_switches(context));
     owners.push_back(limit_rates(context, table));
     server = std::make_unique<HttpServer>(io, shared.config, shared.metrics, shared.switches,
                                           shared.load, table);

@@ -308,6 +308,10 @@ void Metrics::mysql_pool_wait(std::chrono::nanoseconds took) {
   state_->observe("mysql_pool_wait_seconds", {}, took);
 }
 
+void Metrics::saga(std::string_view step, std::string_view result) {
+  state_->add("saga_total", {{"step", step}, {"result", result}}, 1);
+}
+
 void Metrics::count(std::string_view name, std::string_view label, std::string_view value,
                     double by) {
   state_->add(std::string(name) + "_total", {{label, value}}, by);

@@ -21,8 +21,10 @@ class Metrics {
   void redis_script(std::string_view script, std::chrono::nanoseconds took);
   void mysql_tx(std::string_view name, std::chrono::nanoseconds took);
   void mysql_pool_wait(std::chrono::nanoseconds took);
-  // hold_total{result} order_total{result} payment_total{result} saga_total{step,result}
-  // repair_total{kind} …: `name` without "_total".
+  // saga_total{step,result}: order, pay, confirm, settle, expire, refund; and of what is like them.
+  void saga(std::string_view step, std::string_view result);
+  // hold_total{result} order_total{result} payment_total{result} repair_total{kind} …: `name`
+  // without "_total".
   void count(std::string_view name, std::string_view label, std::string_view value, double by = 1);
   void count(std::string_view name, double by = 1);
   void gauge(std::string_view name, double value);

@@ -39,10 +39,10 @@ class Switches {
   std::atomic<bool> refund_not_sent{false};  // called refunded, and the provider is not told
   // A person's bids are counted in one call and the bid is taken in another, without guard 5.
   std::atomic<bool> bid_get_then_incr{false};
-  std::atomic<bool> bid_uniform_top{false};  // every winner of an auction pays the highest bid
-  std::atomic<bool> conflict_is_400{false};          // refusals 409 are answered as 400
-  std::atomic<bool> shed_everything{false};          // whatever would change something: OVERLOADED
-  std::atomic<bool> admissions_paused{false};        // by /admin/quiesce
+  std::atomic<bool> bid_uniform_top{false};    // every winner of an auction pays the highest bid
+  std::atomic<bool> conflict_is_400{false};    // refusals 409 are answered as 400
+  std::atomic<bool> shed_everything{false};    // whatever would change something: OVERLOADED
+  std::atomic<bool> admissions_paused{false};  // by /admin/quiesce
 
   static const std::vector<std::string>& defect_names();
   std::atomic<bool>* defect(std::string_view name) noexcept;  // null: unknown

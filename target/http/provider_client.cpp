@@ -94,6 +94,12 @@ Task<bool> ProviderClient::refund(Charge charge) {
   co_return said.status == 200;
 }
 
+Task<bool> ProviderClient::configure(std::string settings) {
+  const Said said =
+      co_await ask("PUT", "/v1/settings", std::move(settings), Clock::now() + provider_quick);
+  co_return said.status == 200;
+}
+
 Task<ProviderClient::Said> ProviderClient::ask(std::string method, std::string path,
                                                std::string body, TimePoint until) {
   const std::string text = fmt::format(

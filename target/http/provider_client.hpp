@@ -32,6 +32,8 @@ class ProviderClient final : public PaymentGateway {
   Task<bool> charge_by_webhook(Charge charge) override;
   Task<ChargeReport> look_up(Charge charge, std::int64_t age_ms, std::int64_t delay_ms) override;
   Task<bool> refund(Charge charge) override;
+  // How the provider is to behave: the JSON of PUT /admin/payment. False: it was not reached.
+  Task<bool> configure(std::string settings);
 
  private:
   using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;

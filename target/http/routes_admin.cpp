@@ -6,11 +6,14 @@
 #include <functional>
 
 #include "target/admin_parts.hpp"
+#include "target/http/admin_faults.hpp"
 #include "target/http/admin_games.hpp"
 #include "target/http/admin_json.hpp"
 #include "target/http/json_answers.hpp"
 #include "target/http/json_fields.hpp"
 #include "target/http/jwt.hpp"
+#include "target/http/provider_client.hpp"
+#include "target/http/shared_switches.hpp"
 #include "target/log.hpp"
 #include "target/service/wall_time.hpp"
 
@@ -58,6 +61,10 @@ class AdminRoutes {
         events_(thread.events),
         store_(make_admin_store(thread.mysql)),
         keys_(make_admin_keys(thread.redis)),
+        board_(make_switch_board(thread.redis)),
+        provider_(thread.config.pg_host.empty()
+                      ? nullptr
+                      : std::make_unique<ProviderClient>(thread.io, thread.config, nullptr)),
         games_(thread),
         admin_({*store_, *keys_, thread.events, thread.catalogue, thread.seats, thread.seat_ledger,
                 thread.leases, thread.switches}) {}
@@ -80,6 +87,7 @@ class AdminRoutes {
   Task<HttpResponse> stats(const HttpRequest& request);
 
  private:
+  Task<void> share(const HttpRequest& request);
   HttpResponse edited(const Decision<EventPtr>& event, const HttpRequest& request);
 
   const Config& config_;
@@ -87,6 +95,8 @@ class AdminRoutes {
   EventStore& events_;
   std::unique_ptr<AdminStore> store_;
   std::unique_ptr<AdminKeys> keys_;
+  std::unique_ptr<SwitchBoard> board_;
+  std::unique_ptr<ProviderClient> provider_;  // where the provider is a process of its own
   AdminGames games_;
   Admin admin_;
 };
@@ -223,10 +233,20 @@ Task<HttpResponse> AdminRoutes::audit(const HttpRequest& request) {
   const auto id = query_number(request, "event");
   if (!id) co_return need(request, "event");
   std::optional<std::uint32_t> epoch;
-  if (const auto asked = query_number(request, "epoch")) epoch = static_cast<std::uint32_t>(*asked);
+  if (request.query_value("epoch")) {
+    const auto asked = query_number(request, "epoch");
+    if (!asked || *asked > UINT32_MAX) co_return need(request, "epoch");
+    epoch = static_cast<std::uint32_t>(*asked);
+  }
   const auto checks = co_await admin_.audit(*id, epoch);
   if (!checks) co_return problem(checks.error(), request);
   co_return answer(to_json(*checks));
+}
+
+// The other instances on this Redis follow; one that does not is told of in the log.
+Task<void> AdminRoutes::share(const HttpRequest& request) {
+  const bool followed = co_await share_switches(*board_, switches_);
+  if (!followed) log_warning("an instance does not follow", {{"trace_id", request.trace_id}});
 }
 
 Task<HttpResponse> AdminRoutes::quiesce(const HttpRequest& request) {
@@ -239,8 +259,11 @@ Task<HttpResponse> AdminRoutes::quiesce(const HttpRequest& request) {
   if (!problems.empty()) co_return invalid(problems, request);
   if (resume) {
     admin_.resume();
+    co_await share(request);
     co_return answer({{"quiet", false}, {"left", Json::object()}, {"resumed", true}});
   }
+  switches_.admissions_paused = true;
+  co_await share(request);
   const Quiet quiet = co_await admin_.quiesce(Millis(wait_ms));
   co_return answer(to_json(quiet), quiet.quiet ? 200 : 202);
 }
@@ -287,6 +310,7 @@ Task<HttpResponse> AdminRoutes::set_defects(const HttpRequest& request) {
     if (!set) co_return problem(set.error(), request);
     log_warning("defect switched", {{"defect", name}, {"on", *on}, {"trace_id", request.trace_id}});
   }
+  co_await share(request);
   co_return co_await defects(request);
 }
 
@@ -297,7 +321,12 @@ Task<HttpResponse> AdminRoutes::set_payment(const HttpRequest& request) {
   PaymentConfig payment = read_payment(*body, *switches_.payment(), problems);
   if (!problems.empty()) co_return invalid(problems, request);
   switches_.set_payment(std::move(payment));
-  co_return answer(to_json(*switches_.payment()));
+  const Json now = to_json(*switches_.payment());
+  const bool told = provider_ == nullptr || co_await provider_->configure(now.dump());
+  if (!told)
+    co_return problem(refuse(Refusal::dependency_down, "the provider is not reachable"), request);
+  co_await share(request);
+  co_return answer(now);
 }
 
 Task<HttpResponse> AdminRoutes::config(const HttpRequest&) {
@@ -338,6 +367,7 @@ constexpr AdminRow rows[] = {
 std::shared_ptr<void> add_admin_routes(ThreadContext& thread, RouteTable& table) {
   auto routes = std::make_shared<AdminRoutes>(thread);
   auto games = add_admin_games(thread, table);
+  add_admin_faults(thread, table);
   for (const AdminRow& row : rows) {
     Route route;
     route.method = row.method;

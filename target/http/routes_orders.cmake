@@ -6,5 +6,5 @@ project_library(boxoffice_provider_client
 project_library(boxoffice_routes_orders
   FILES routes_orders.cpp routes_payments.cpp routes_provider.cpp
         webhook_courier.cpp
-  LINK boxoffice_http boxoffice_provider_client boxoffice_orders boxoffice_seats boxoffice_store_orders boxoffice_ground
+  LINK boxoffice_http boxoffice_routes_admin boxoffice_provider_client boxoffice_orders boxoffice_seats boxoffice_store_orders boxoffice_ground
        boxoffice_domain)

@@ -1,6 +1,8 @@
 // The payment provider's own process (`--roles=pg`): charges, their state, refunds, webhooks to the
 // customer. A stand-in for a real provider, with its mishaps; never part of `--roles=all`.
 #include "target/http/routes_provider.hpp"
+#include "target/http/admin_json.hpp"
+#include "target/http/json_answers.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/provider_client.hpp"
 #include "target/http/webhook_courier.hpp"
@@ -109,6 +111,21 @@ class ProviderRoutes {
     co_return told(key, *entry);
   }
 
+  // What `PUT /admin/payment` of its customer hands on.
+  Task<HttpResponse> configure(const HttpRequest& request) {
+    if (!is_customer(request)) co_return stranger(request);
+    const auto body = read_json_object(request.body);
+    if (!body) co_return problem(body.error(), request);
+    nlohmann::json wanted = body->members;
+    // The provider's trace is a file that its own command line named.
+    if (wanted.value("delay", nlohmann::json()) == "trace") wanted.erase("delay");
+    std::vector<std::string> problems;
+    PaymentConfig payment = read_payment(wanted, *switches_.payment(), problems);
+    if (!problems.empty()) co_return invalid(problems, request);
+    switches_.set_payment(std::move(payment));
+    co_return answer(to_json(*switches_.payment()));
+  }
+
   Task<HttpResponse> cancel(const HttpRequest& request) {
     if (!is_customer(request)) co_return stranger(request);
     const std::string key(request.path_parameters.at(0));
@@ -164,7 +181,7 @@ class ProviderRoutes {
   }
 
   asio::io_context& io_;
-  const Switches& switches_;
+  Switches& switches_;
   ProviderBooks& books_;
   const std::string token_, auditor_;
   std::shared_ptr<WebhookCourier> courier_;
@@ -197,6 +214,11 @@ std::shared_ptr<void> add_provider_routes(ThreadContext& thread, ProviderBooks& 
                           .role = "pg",
                           .auth = Auth::none,
                           .handle = [to](const HttpRequest& r) { return to->cancel(r); }});
+  table.routes.push_back({.method = "PUT",
+                          .pattern = "/v1/settings",
+                          .role = "pg",
+                          .auth = Auth::none,
+                          .handle = [to](const HttpRequest& r) { return to->configure(r); }});
   return routes;
 }
 

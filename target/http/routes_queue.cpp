@@ -1,4 +1,6 @@
 // The waiting room over HTTP: enter, look, heartbeat, leave; and the door to its WebSocket.
+#include <unordered_map>
+
 #include "target/http/json_body.hpp"
 #include "target/http/ws_queue.hpp"
 #include "target/parts.hpp"
@@ -16,6 +18,13 @@ No no_such_event() {
   return no;
 }
 
+No bad(Refusal refusal, const char* detail) {
+  No no;
+  no.refusal = refusal;
+  no.detail = detail;
+  return no;
+}
+
 std::string render(const PlaceTold& told) {
   const Place& place = told.place;
   if (place.state == Place::State::admitted) {
@@ -28,12 +37,63 @@ std::string render(const PlaceTold& told) {
                      told.queue_token);
 }
 
+// How long those waited who ask instead of listening: from the entry to the answer that says
+// ADMITTED, where both come to this thread. Bounded: two generations, the older one is dropped when
+// the younger is full.
+class PollWaits {
+ public:
+  void waiting(std::uint64_t event, std::uint64_t user) {
+    const Key key{event, user};
+    const TimePoint now = Clock::now();
+    Wait wait{now, now};
+    if (auto known = take(key)) wait.since = known->since;
+    if (young_.size() >= generation_max) old_ = std::exchange(young_, {});
+    young_.insert_or_assign(key, wait);
+  }
+  // Nothing for who was not seen waiting, or has not asked for so long that somebody else (a
+  // WebSocket) told them.
+  std::optional<std::chrono::nanoseconds> admitted(std::uint64_t event, std::uint64_t user) {
+    const auto known = take({event, user});
+    const TimePoint now = Clock::now();
+    if (!known || now - known->asked > silence_max) return std::nullopt;
+    return now - known->since;
+  }
+
+ private:
+  struct Wait {
+    TimePoint since, asked;
+  };
+  using Key = std::pair<std::uint64_t, std::uint64_t>;
+  struct Hash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<std::uint64_t>{}(key.first * 0x9E3779B97F4A7C15U ^ key.second);
+    }
+  };
+  using Waits = std::unordered_map<Key, Wait, Hash>;
+  static constexpr std::size_t generation_max = 50000;
+  static constexpr std::chrono::seconds silence_max{15};
+
+  std::optional<Wait> take(const Key& key) {
+    for (Waits* const waits : {&young_, &old_}) {
+      const auto found = waits->find(key);
+      if (found == waits->end()) continue;
+      const Wait wait = found->second;
+      waits->erase(found);
+      return wait;
+    }
+    return std::nullopt;
+  }
+
+  Waits young_, old_;
+};
+
 class QueueRoutes {
  public:
   explicit QueueRoutes(ThreadContext& thread)
       : rebuild_(thread.seats, thread.seat_ledger, thread.leases),
         room_(thread.io, thread.catalogue, thread.queue, rebuild_, thread.config.pass_secret),
-        hub_(QueueHub::start(thread)) {}
+        hub_(QueueHub::start(thread)),
+        metrics_(thread.metrics) {}
 
   Task<HttpResponse> enter(const HttpRequest& request) {
     const auto event = request.path_id(0);
@@ -42,9 +102,15 @@ class QueueRoutes {
     if (!body) co_return problem(body.error(), request);
     std::string token;
     const auto given = body->members.find("queueToken");
-    if (given != body->members.end() && given->is_string()) token = given->get<std::string>();
+    if (given != body->members.end() && !given->is_null()) {
+      if (!given->is_string()) {
+        co_return problem(bad(Refusal::validation_failed, "queueToken must be a text"), request);
+      }
+      token = given->get<std::string>();
+    }
     auto told = co_await room_.enter(*event, request.caller->user, std::move(token));
     if (!told) co_return problem(told.error(), request);
+    note_wait(*event, request.caller->user, told->place.state);
     co_return json_response(told->place.fresh ? 201 : 200, render(*told));
   }
 
@@ -53,6 +119,7 @@ class QueueRoutes {
     if (!event) co_return problem(no_such_event(), request);
     auto told = co_await room_.look(*event, request.caller->user);
     if (!told) co_return problem(told.error(), request);
+    note_wait(*event, request.caller->user, told->place.state);
     co_return json_response(200, render(*told));
   }
 
@@ -65,7 +132,10 @@ class QueueRoutes {
   Task<HttpResponse> leave(const HttpRequest& request) {
     const auto event = request.path_id(0);
     if (!event) co_return problem(no_such_event(), request);
-    const bool completed = request.query_value("reason").value_or("left") == "completed";
+    const std::string reason = request.query_value("reason").value_or("left");
+    const bool completed = reason == "completed";
+    if (!completed && reason != "left")
+      co_return problem(bad(Refusal::malformed, "reason is left or completed"), request);
     auto left = co_await room_.leave(*event, request.caller->user, completed);
     if (!left) co_return problem(left.error(), request);
     co_return no_content();
@@ -82,9 +152,17 @@ class QueueRoutes {
   }
 
  private:
+  void note_wait(std::uint64_t event, std::uint64_t user, Place::State state) {
+    if (state == Place::State::waiting) return waits_.waiting(event, user);
+    if (state != Place::State::admitted) return;
+    if (const auto waited = waits_.admitted(event, user)) metrics_.observe("queue_wait", *waited);
+  }
+
   SeatRebuild rebuild_;
   WaitingRoom room_;
   std::shared_ptr<QueueHub> hub_;
+  Metrics& metrics_;
+  PollWaits waits_;
 };
 
 }  // namespace

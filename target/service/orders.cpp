@@ -209,7 +209,7 @@ Task<Decision<Answer>> OrderDesk::lost_commit(Hold hold, std::uint64_t id) {
     co_await needs_.directory.keep_lost({std::move(hold), id});
   } catch (const StoreUnavailable&) {
     // Then a repetition finds the order, or the reconciler frees the seat.
-    needs_.metrics.count("saga", "step", "lost_commit_unkept");
+    needs_.metrics.saga("order", "LOST_COMMIT_UNKEPT");
   }
   co_return refused(Refusal::commit_unknown);
 }
@@ -243,7 +243,7 @@ Task<void> OrderDesk::give_back(EventPtr event, const Hold& hold, std::uint64_t 
     co_await needs_.seats.unpend(event, hold, id);
   } catch (const StoreUnavailable&) {
     // The reconciler frees a pending seat that no order stands behind.
-    needs_.metrics.count("saga", "step", "unpend_deferred");
+    needs_.metrics.saga("order", "UNPEND_DEFERRED");
   }
 }
 

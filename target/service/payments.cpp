@@ -72,11 +72,14 @@ std::optional<Told> told_by(const std::string& body) {
     notice.payment_key = data.at("paymentKey").get<std::string>();
     notice.order = data.at("orderId").get<std::string>();
     notice.status = data.at("status").get<std::string>();
+    // Only a natural number is an amount: the library would turn any other into one.
+    if (!data.at("totalAmount").is_number_unsigned()) return {};
     notice.amount = data.at("totalAmount").get<std::uint64_t>();
     if (data.contains("failure") && data["failure"].is_object()) {
       notice.fail_code = data["failure"].value("code", "");
     }
     const bool fits = notice.event_type.size() <= 48 && notice.payment_key.size() <= 64 &&
+                      notice.status.size() <= 24 && decimal(notice.order) &&
                       notice.fail_code.size() <= fail_code_bytes_max;
     return fits ? std::optional(notice) : std::nullopt;
   } catch (const nlohmann::json::exception&) {
@@ -261,7 +264,7 @@ Task<PaymentDesk::Ended> PaymentDesk::apply(OpenPayment open, Outcome outcome, P
   if (applied == Applied::duplicate) co_return Ended::duplicate;
   if (applied == Applied::settled) co_return Ended::before;
   needs_.metrics.count("payment", "result", "ABORTED");
-  needs_.metrics.count("saga", "step", "compensated");
+  needs_.metrics.saga("pay", "COMPENSATED");
   open.order.status = OrderStatus::cancelled;
   needs_.settler.decided(std::move(open.order));
   co_return Ended::declined;
@@ -293,7 +296,7 @@ Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTa
         break;
     }
     needs_.metrics.count("payment", "result", "DONE");
-    needs_.metrics.count("saga", "step", reason.empty() ? "confirmed" : "refund_owed");
+    needs_.metrics.saga("confirm", reason.empty() ? "DONE" : "REFUND_OWED");
     open.order.status = reason.empty() ? OrderStatus::confirmed : OrderStatus::refund_pending;
     needs_.settler.decided(std::move(open.order));
     co_return reason.empty() ? Ended::paid : Ended::refunded;

@@ -104,7 +104,7 @@ Task<Decision<PracticeResult>> PracticeHall::store_record(PracticeRoomPtr room, 
     try {
       co_await boards_.undo(room, seat.cycle, wanted, keeps);
     } catch (const StoreUnavailable&) {
-      metrics_.count("saga", "step", "practice_undo_failed");  // over with the cycle
+      metrics_.saga("practice", "UNDO_FAILED");  // over with the cycle
     }
     if (failure) std::rethrow_exception(failure);
     if (stored == RecordStored::user_served) co_return refused(Refusal::quota_exceeded);
@@ -121,7 +121,7 @@ Task<Decision<PracticeResult>> PracticeHall::store_record(PracticeRoomPtr room, 
     result.top_percent = top_percent(mine);
     result.total = mine.all;
   } catch (const StoreUnavailable&) {
-    metrics_.count("saga", "step", "practice_rank_deferred");
+    metrics_.saga("practice", "RANK_DEFERRED");
   }
   co_return result;
 }

@@ -27,8 +27,7 @@ void SeatSettler::decided(OrderFacts order) {
   asio::co_spawn(io_, settle_for(shared_from_this(), std::move(order)),
                  [self = shared_from_this()](const std::exception_ptr& failure) {
                    // A failure is no loss: the event of the same commit settles again.
-                   self->metrics_.count("saga", "step",
-                                        failure == nullptr ? "settled" : "settle_deferred");
+                   self->metrics_.saga("settle", failure == nullptr ? "DONE" : "DEFERRED");
                  });
 }
 

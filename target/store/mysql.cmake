@@ -10,5 +10,5 @@ project_library(boxoffice_store_mysql
   FILES mysql.cpp mysql_session.cpp mysql_events.cpp schema.cpp ${schema_source}
   LINK boxoffice_breaker boxoffice_seats boxoffice_domain boxoffice_ground PkgConfig::mariadb)
 project_library(boxoffice_store_admin
-  FILES mysql_admin.cpp mysql_audit.cpp mysql_seed.cpp admin_keys.cpp
+  FILES mysql_admin.cpp mysql_audit.cpp mysql_seed.cpp admin_keys.cpp redis_switch_board.cpp
   LINK boxoffice_admin boxoffice_store_mysql boxoffice_store_redis)

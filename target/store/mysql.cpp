@@ -8,6 +8,7 @@
 #include <deque>
 #include <mutex>
 
+#include "target/faults.hpp"
 #include "target/store/mysql_session.hpp"
 
 namespace boxoffice {
@@ -252,11 +253,19 @@ Task<MysqlPool::Lease> MysqlPool::acquire(TimePoint deadline) {
     }
   } stopwatch{home_};
   Lease lease;
+  const Faults& faults = Faults::of_process();
+  if (const auto delay = faults.mysql_delay_ms.load(std::memory_order_relaxed); delay > 0) {
+    Lease::Home::Timer slow(stopwatch.home->context, Millis(delay));
+    boost::system::error_code ended;
+    co_await slow.async_wait(asio::redirect_error(use_task, ended));
+  }
   CircuitBreaker* const breaker = stopwatch.home->breaker;
   if (breaker != nullptr && !breaker->allow(Clock::now())) {
     throw StoreUnavailable("mysql", "the breaker is open");
   }
   try {
+    if (Faults::strikes(faults.mysql_kill_conn))
+      throw StoreUnavailable("mysql", "the connection was killed: a fault");
     lease.connection_ = co_await stopwatch.home->take(deadline);
   } catch (const StoreUnavailable&) {
     if (breaker != nullptr) breaker->record(false, Clock::now());

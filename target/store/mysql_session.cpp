@@ -13,6 +13,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "target/faults.hpp"
+
 namespace boxoffice {
 
 namespace {
@@ -513,6 +515,8 @@ Task<void> MysqlSession::commit() {
   } catch (const StoreUnavailable& unknown) {
     reason = unknown.what();
   }
+  if (number == 0 && reason.empty() && Faults::strikes(Faults::of_process().commit_unknown))
+    reason = "the answer was lost: a fault";
   if (number == 0 && reason.empty()) {
     in_transaction_ = false;
     co_return;

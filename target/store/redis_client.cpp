@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
 
+#include "target/faults.hpp"
 #include "target/store/redis_link.hpp"
 
 namespace boxoffice {
@@ -257,6 +259,12 @@ Task<std::vector<RedisReply>> RedisClient::pipeline(std::vector<RedisCall> calls
 
 Task<std::vector<RedisReply>> RedisClient::State::pipeline(std::vector<RedisCall> calls,
                                                            TimePoint deadline) {
+  const Faults& faults = Faults::of_process();
+  if (const auto delay = faults.redis_delay_ms.load(std::memory_order_relaxed); delay > 0) {
+    Timer slow(context, Millis(delay));
+    co_await slow.async_wait(asio::as_tuple(use_task));
+  }
+  if (Faults::strikes(faults.redis_drop)) throw StoreUnavailable("redis", "dropped: a fault");
   std::vector<std::string> commands;
   commands.reserve(calls.size());
   for (const RedisCall& call : calls) commands.push_back(wire_format(call, false));

@@ -59,7 +59,7 @@ Task<Millis> OrderSweeper::expire() {
   const bool full = expired.size() == sweep_batch_max;
   for (OrderFacts& order : expired) {
     place_.metrics.count("order", "result", "EXPIRED");
-    place_.metrics.count("saga", "step", "expired");
+    place_.metrics.saga("expire", "DONE");
     settler_.decided(std::move(order));
   }
   co_return full ? Millis(0) : sweep_period;
@@ -77,7 +77,7 @@ Task<bool> OrderSweeper::refund_one(const RefundDue& due) {
   const bool done = co_await orders_.refunded(order);
   if (!done) co_return true;  // somebody else was first
   place_.metrics.count("payment", "result", "CANCELED");
-  place_.metrics.count("saga", "step", "refunded");
+  place_.metrics.saga("refund", "DONE");
   order.status = OrderStatus::refunded;
   settler_.decided(std::move(order));
   co_return true;
@@ -115,7 +115,7 @@ Task<void> OrderSweeper::refund_all() {
       Debt& debt = debts_[one.order.id];
       ++debt.tries;
       debt.next = Clock::now() + sweep_period * (1U << std::min(debt.tries, 7U));
-      place_.metrics.count("saga", "step", "refund_failed");
+      place_.metrics.saga("refund", "FAILED");
       if (debt.tries == alarm_after) {
         log_error("refund fails", {{"order", std::to_string(one.order.id)}});
       }

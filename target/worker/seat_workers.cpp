@@ -45,6 +45,9 @@ class SeatWorkers {
   Task<void> repair(EventPtr event, std::vector<SeatDifference> differences, std::string lease,
                     std::uint64_t fence);
   std::vector<std::shared_ptr<Served>> all() const;
+  void tell_lease(const char* job, const EventInfo& event, bool ours) const {
+    thread_.metrics.gauge("lease_owner", "name", job + text(event.id), ours ? 1 : 0);
+  }
 
   ThreadContext& thread_;
   SeatRebuild rebuild_;
@@ -80,6 +83,11 @@ Task<Millis> SeatWorkers::find_events() {
       if (events.items.size() < events_page) break;
     }
   }
+  for (const auto& [id, served] : served_) {
+    if (found.contains(id)) continue;
+    tell_lease("admit:", *served->event, false);
+    tell_lease("reconcile:", *served->event, false);
+  }
   served_ = std::move(found);
   // After a loss of data nobody should have to wait for a customer to notice.
   for (const auto& served : all()) {
@@ -97,6 +105,7 @@ Task<bool> SeatWorkers::may_admit(std::shared_ptr<Served> served) {
   const auto fence =
       co_await thread_.leases.acquire("admit:" + text(served->event->id), admit_lease);
   if (fence) served->lease_until = now + admit_lease;
+  tell_lease("admit:", *served->event, fence.has_value());
   co_return fence.has_value();
 }
 
@@ -142,6 +151,7 @@ Task<bool> SeatWorkers::reconcile_event(std::shared_ptr<Served> served) {
   // The name has the event's hash tag: its fence is compared inside the scripts of the event.
   const std::string name = fmt::format("reconcile:{{e{}.{}}}", event->id, event->epoch);
   const auto lease = co_await thread_.leases.acquire(name, reconcile_lease);
+  tell_lease("reconcile:", *event, lease.has_value());
   if (!lease) co_return false;
   const bool ready = co_await thread_.seats.mirror()->ready(event);
   if (!ready) co_return false;

@@ -177,13 +177,13 @@ TEST_F(ProviderProcess, RefundThatIsRefusedIsTriedAgain) {
   static_cast<void>(run(io, sweeper.refund()));
   EXPECT_EQ(order_state(order), "REFUND_PENDING");
   EXPECT_EQ(payment_state(), "DONE") << "the money is not back";
-  EXPECT_EQ(metric("saga_total{step=\"refund_failed\"}"), 1U);
+  EXPECT_EQ(metric("saga_total{result=\"FAILED\",step=\"refund\"}"), 1U);
   EXPECT_TRUE(eventually([&] {
     static_cast<void>(run(io, sweeper.refund()));
     return order_state(order) == "REFUNDED";
   }));
   EXPECT_EQ(payment_state(), "CANCELED");
-  EXPECT_EQ(metric("saga_total{step=\"refund_failed\"}"), 2U);
+  EXPECT_EQ(metric("saga_total{result=\"FAILED\",step=\"refund\"}"), 2U);
 }
 
 TEST_F(ProviderProcess, ItsBooksAreOpenToTheAuditorAlone) {

@@ -1,0 +1,20 @@
+// The switches of all instances as one: what is changed at one of them is told on the board, and
+// every instance follows.
+#pragma once
+
+#include <memory>
+
+#include "target/parts.hpp"
+#include "target/service/switch_board.hpp"
+
+namespace boxoffice {
+
+// Tells the others what this instance's switches are now and waits until those that live have
+// followed, two seconds at most; false: one has not. Throws StoreUnavailable.
+Task<bool> share_switches(SwitchBoard& board, const Switches& switches);
+
+// Follows what others tell from now on (what was told before the start is not for us), until
+// thread.stop. Defects are followed in lab mode only. Once per process.
+[[nodiscard]] std::shared_ptr<void> follow_switches(ThreadContext& thread);
+
+}  // namespace boxoffice
