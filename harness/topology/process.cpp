@@ -233,7 +233,7 @@ std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid) {
     if (name == "nonvoluntary_ctxt_switches:") usage.involuntary_switches = value;
   }
   // What reached the disk, not what was written into the cache; another user's is not shown.
-  std::ifstream disk(fmt::format("/proc/{}/io", pid_));
+  std::ifstream disk(fmt::format("/proc/{}/io", pid));
   std::uint64_t bytes = 0;
   for (std::string name; disk >> name >> bytes;) {
     if (name == "read_bytes:") usage.disk_read_bytes = bytes;

@@ -138,12 +138,12 @@ TEST(PlantedDefect, ConflictsAnsweredAsBadRequestsAreErrors) {
 }
 
 TEST(BookingRun, SixBidsAtOnceLeaveThree) {
-  const Outcome run = run_profile("tests/e2e/profiles/auction-rush.yaml");
+  const ProfileRun run = run_profile("tests/e2e/profiles/auction-rush.yaml");
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
 }
 
 TEST(PlantedDefect, BidsCountedInOneCallAndMadeInAnotherAreTooMany) {
-  const Outcome run = run_profile("tests/e2e/profiles/auction-rush.yaml",
+  const ProfileRun run = run_profile("tests/e2e/profiles/auction-rush.yaml",
                                   {"--set", "target.defects=bid_get_then_incr"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "A10")) << run.file["findings"].dump(1);
@@ -151,7 +151,7 @@ TEST(PlantedDefect, BidsCountedInOneCallAndMadeInAnotherAreTooMany) {
 }
 
 TEST(PlantedDefect, WinnersWhoPayTheHighestBidPayTheWrongPrice) {
-  const Outcome run = run_profile("tests/e2e/profiles/auction-rush.yaml",
+  const ProfileRun run = run_profile("tests/e2e/profiles/auction-rush.yaml",
                                   {"--set", "target.defects=bid_uniform_top"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "A13")) << run.file["findings"].dump(1);

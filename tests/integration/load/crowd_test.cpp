@@ -67,7 +67,7 @@ TEST(Crowd, DISABLED_NineThousandSevenHundredUsers) {
   std::get<WsConnectSpec>(connect.action).heartbeat_text = R"({"t":"hb"})";
   StepSpec loop;
   StepSpec pause;
-  pause.action = ThinkSpec{{RandomDuration::Kind::uniform, 5, 9}};
+  pause.action = ThinkSpec{{RandomDuration::Kind::uniform, 5, 9}, {}};
   loop.action = LoopSpec{std::nullopt, 1000, {get("home", "/api/events/1/seats"), pause}};
   drive.steps = {connect, loop};
   const long before = resident_kilobytes();

@@ -37,7 +37,7 @@ StepSpec post(std::string name, std::string path, std::string body) {
 
 StepSpec think(double seconds_long) {
   StepSpec spec;
-  spec.action = ThinkSpec{{RandomDuration::Kind::constant, seconds_long, 0}};
+  spec.action = ThinkSpec{{RandomDuration::Kind::constant, seconds_long, 0}, {}};
   return spec;
 }
 

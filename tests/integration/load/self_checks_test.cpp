@@ -29,7 +29,7 @@ StepSpec choice(double first, double second) {
 
 StepSpec random_think() {
   StepSpec step;
-  step.action = ThinkSpec{{RandomDuration::Kind::uniform, 0.001, 0.02}};
+  step.action = ThinkSpec{{RandomDuration::Kind::uniform, 0.001, 0.02}, {}};
   return step;
 }
 

@@ -43,7 +43,7 @@ CompiledRun compiled() {
   http.captures.push_back(capture);
   http.expect.ok = {201};
   StepSpec pause;
-  pause.action = ThinkSpec{{RandomDuration::Kind::constant, 30, 0}};
+  pause.action = ThinkSpec{{RandomDuration::Kind::constant, 30, 0}, {}};
   StepSpec again;
   RetrySpec retry;
   retry.times = 3;
