@@ -398,8 +398,8 @@ bool VirtualUser::write_request(const HttpStep& http, Exchange& exchange) {
   StepMemory& memory = worker_.memory_of(http, wire_.server());
   const bool sends_cookies = http.extras && http.extras->send_cookies;
   exchange.memory = &memory.answers;
-  const bool written = memory.request.write(
-      variables_, random_, sends_cookies ? &http_session() : nullptr, exchange);
+  const bool written = memory.request.write(variables_, random_,
+                                            sends_cookies ? &http_session() : nullptr, exchange);
   if (worker_.plan.run->wants_retry_after) exchange.wanted_headers = http.wanted_headers_and_wait;
   return written;
 }

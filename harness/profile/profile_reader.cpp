@@ -89,7 +89,7 @@ Profile Reader::read() {
        "warm_up",        "drain",      "target",     "data",       "http",     "variables",
        "scenarios",      "personas",   "gates",      "invariants", "validity", "setup",
        "teardown",       "connection", "tls",        "feeders",    "secrets",  "functions",
-         "functions_file", "tags",       "ids",        "gauges"});
+       "functions_file", "tags",       "ids",        "gauges"});
   if (!fields.is_map()) return {};
   DataReader(problems_).read(fields, profile_);
   values_.name(fields.require("name"), profile_.name);

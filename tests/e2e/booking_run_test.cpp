@@ -88,7 +88,7 @@ TEST(BookingRun, BystandersGetNothingThatIsNotTheirs) {
 
 TEST(PlantedDefect, AnOrderWithoutOwnerSellsASeatTwice) {
   const ProfileRun run = run_profile("tests/e2e/profiles/bystanders.yaml",
-                                  {"--set", "target.defects=confirm_without_owner,no_guard1"});
+                                     {"--set", "target.defects=confirm_without_owner,no_guard1"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   const auto rules = broken(run.file);
   EXPECT_TRUE(contains(rules, "OVERSELL")) << run.file["findings"].dump(1);
@@ -105,7 +105,7 @@ TEST(PlantedDefect, KeysThatAreForgottenShowAsTwoOrdersOfOneKey) {
 
 TEST(PlantedDefect, SeatsThatARefusalLeaksShowAsUndersell) {
   const ProfileRun run = run_profile("tests/e2e/profiles/bystanders.yaml",
-                                  {"--set", "target.defects=leak_on_rollback"});
+                                     {"--set", "target.defects=leak_on_rollback"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "UNDERSELL")) << run.file["findings"].dump(1);
 }
@@ -144,7 +144,7 @@ TEST(BookingRun, SixBidsAtOnceLeaveThree) {
 
 TEST(PlantedDefect, BidsCountedInOneCallAndMadeInAnotherAreTooMany) {
   const ProfileRun run = run_profile("tests/e2e/profiles/auction-rush.yaml",
-                                  {"--set", "target.defects=bid_get_then_incr"});
+                                     {"--set", "target.defects=bid_get_then_incr"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "A10")) << run.file["findings"].dump(1);
   EXPECT_EQ(run.file["tainted"], true);
@@ -152,7 +152,7 @@ TEST(PlantedDefect, BidsCountedInOneCallAndMadeInAnotherAreTooMany) {
 
 TEST(PlantedDefect, WinnersWhoPayTheHighestBidPayTheWrongPrice) {
   const ProfileRun run = run_profile("tests/e2e/profiles/auction-rush.yaml",
-                                  {"--set", "target.defects=bid_uniform_top"});
+                                     {"--set", "target.defects=bid_uniform_top"});
   EXPECT_EQ(run.command.exit_code, 2) << run.command.out << run.command.err;
   EXPECT_TRUE(contains(broken(run.file), "A13")) << run.file["findings"].dump(1);
   EXPECT_EQ(run.file["tainted"], true);
