@@ -1,7 +1,6 @@
 #include "target/http/hold_stages.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "target/domain/unavailable.hpp"
 #include "target/log.hpp"
@@ -47,7 +46,13 @@ Task<void> HoldStages::after(std::uint64_t event) {
   const HoldMode mode = mode_of(event);
   if (mode == HoldMode::tuned || !*tell_seats_) co_return;
   if (mode == HoldMode::async_sse) {
-    asio::co_spawn(io_, tell(tell_seats_, event), asio::detached);
+    asio::co_spawn(io_, tell(tell_seats_, event), [](const std::exception_ptr& failure) {
+      try {
+        if (failure) std::rethrow_exception(failure);
+      } catch (const std::exception& error) {
+        log_error("telling a hold failed", {{"error", std::string(error.what())}});
+      }
+    });
     co_return;
   }
   co_await tell(tell_seats_, event);
