@@ -313,6 +313,8 @@ void OpenApiTest::ask_provider() {
   noted(port, "POST", "/v1/payments", charge, token);
   noted(port, "POST", "/v1/payments", charge, "");
   noted(port, "POST", "/v1/payments", "{}", token);
+  noted(port, "GET", "/v1/payments", "", "Authorization: Bearer " + config.admin_token + "\r\n");
+  noted(port, "GET", "/v1/payments", "", token);
   noted(port, "GET", "/v1/payments/open-1", "", token);
   noted(port, "GET", "/v1/payments/open-2", "", token);
   noted(port, "POST", "/v1/payments/open-1/cancel", "", token);
