@@ -175,6 +175,14 @@ struct RoutesRig::Parts {
               add_practice_routes(context, table),
               add_admin_routes(context, table),
               limit_rates(context, table)};
+    // It ends or stops the process on purpose.
+    std::erase_if(table.routes, [](const Route& route) {
+      return route.pattern == "/admin/faults" && route.method == "PUT";
+    });
+    make_lane();
+  }
+
+  void make_lane() {
     lane = std::make_shared<Lane>(io, config, ServerLimits{}, metrics, switches, load, table);
   }
 
@@ -225,6 +233,11 @@ RoutesRig::RoutesRig() : parts_(new Parts) {
                    std::to_string(plan.size()) + "\r\n\r\n" + plan),
            0);
   if (!said.starts_with("HTTP/1.1 200")) throw std::runtime_error("not seeded: " + said);
+  // With stores these work for as long as they are told to.
+  std::erase_if(parts_->table.routes, [](const Route& route) {
+    return route.pattern == "/admin/seed" || route.pattern == "/admin/quiesce";
+  });
+  parts_->make_lane();
 }
 
 RoutesRig& RoutesRig::instance() {

@@ -117,6 +117,7 @@ Digest BadInput::digest() {
   const auto values = boxoffice->run(redis.pipeline(dumps, deadline()));
   for (std::size_t i = 0; i < names.size(); ++i) digest["redis " + names[i]] = values[i].text;
   digest["switches"] = ask_admin("GET", "/admin/config").text;
+  digest["faults"] = ask_admin("GET", "/admin/faults").text;
   return digest;
 }
 
