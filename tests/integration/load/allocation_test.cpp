@@ -264,7 +264,7 @@ TEST(Allocations, CapturesByHeaderAndPatternAndTemplatesOfThemTakeNothing) {
                                      "          capture:\n"
                                      "            kept: {regex: '\"id\": \"([^\"]+)\"'}\n"
                                      "            size: {header: Content-Length}\n"
-                                     "            type: {header: Content-Type}\n"
+                                     "            kind: {header: Content-Type}\n"
                                      "            hits: {regex: a, match: count}\n"),
       0u);
 }

@@ -55,7 +55,9 @@ TEST_F(AuctionDefects, ALookBeforeEachBidLetsTooManyIn) {
   EXPECT_LE(rush(auction({})), 3U);
   EXPECT_EQ(fired(), Fired{});
   switches.bid_get_then_incr = true;
-  const std::size_t accepted = rush(auction({}));
+  // How many meet in the gap is chance: one rush of some is enough.
+  std::size_t accepted = 0;
+  for (int tries = 0; tries < 20 && accepted <= 3; ++tries) accepted = rush(auction({}));
   EXPECT_GT(accepted, 3U);
   EXPECT_EQ(fired(), (Fired{{"A10", 1}}));
   // One bid after the other is counted as ever: the defect is the gap, not the limit.

@@ -76,7 +76,7 @@ TEST_F(AdminClient, ReadsTokensLineByLine) {
   EXPECT_EQ(tokens[0].token, "a.b.c");
   EXPECT_EQ(tokens[1].user, 2U);
   EXPECT_EQ(nlohmann::json::parse(seen.body),
-            (nlohmann::json{{"from", 1}, {"to", 2}, {"ttlMs", 60000}}));
+            (nlohmann::json{{"from", 1}, {"role", "USER"}, {"to", 2}, {"ttlMs", 60000}}));
 }
 
 TEST_F(AdminClient, MissingTokensAreAnErrorAndNoTokenIsShown) {

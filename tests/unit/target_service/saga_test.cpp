@@ -229,7 +229,7 @@ TEST_F(Saga, SettlingMayFailWithoutHarm) {
   const auto answer = authorise();
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->status, 200);
-  EXPECT_NE(metrics.exposition().find(R"(saga_total{step="settle_deferred"} 1)"),
+  EXPECT_NE(metrics.exposition().find(R"(saga_total{result="DEFERRED",step="settle"} 1)"),
             std::string::npos);
 }
 

@@ -87,7 +87,8 @@ TEST(Topology, UnknownKindsAreRefused) {
     (void)Topology::start(plan, std::stop_token{}, [](const std::string&) {});
     FAIL() << "should have thrown";
   } catch (const TopologyError& error) {
-    EXPECT_STREQ(error.what(), "topology 'cluster' is unknown; there are: single, split");
+    EXPECT_STREQ(error.what(),
+                 "topology 'cluster' is unknown; there are: single, split, lb+2 … lb+16");
   }
 }
 
