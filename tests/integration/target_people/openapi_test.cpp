@@ -311,6 +311,9 @@ void OpenApiTest::ask_provider() {
   const std::uint16_t port = provider->port();
   const std::string charge = R"({"paymentKey":"open-1","orderId":7,"amount":1000})";
   noted(port, "POST", "/v1/payments", charge, token);
+  noted(port, "PUT", "/v1/settings", "{}", token);
+  noted(port, "PUT", "/v1/settings", R"({"approve":7})", token);
+  noted(port, "PUT", "/v1/settings", "{}", "");
   noted(port, "POST", "/v1/payments", charge, "");
   noted(port, "POST", "/v1/payments", "{}", token);
   noted(port, "GET", "/v1/payments", "", "Authorization: Bearer " + config.admin_token + "\r\n");
