@@ -128,7 +128,7 @@ TEST(FailureClasses, NoPortLeft) {
   std::optional<ProfileRun> run;
   std::thread([&run] {
     if (!enter_small_network()) return;
-    const AnsweringServer server({.delay = std::chrono::seconds{3}});
+    const AnsweringServer server({.delay = std::chrono::milliseconds{1500}});
     run = run_profile(profile_text(""), server.url());
   }).join();
   if (!run) GTEST_SKIP() << "no network namespace of its own is allowed here";
@@ -147,36 +147,6 @@ TEST(FailureClasses, NoPortLeft) {
   const std::string summary = flat(run->said.out);
   EXPECT_TRUE(holds(summary, name_of(Failure::out_of_ports))) << run->said.out;
   EXPECT_TRUE(holds(summary, flat(std::string(advice_on(Failure::out_of_ports))))) << run->said.out;
-}
-
-// A server says that it sent its event two hours ago: no bucket of a histogram is so late.
-TEST(FailureClasses, ALatencyThatNoBucketHolds) {
-  ::test::ScriptedServer server([](const ::test::Seen&) {
-    const auto sent = std::chrono::system_clock::now() - std::chrono::hours{2};
-    ::test::Reply reply;
-    reply.headers = "Content-Type: text/event-stream\r\n";
-    reply.body = "data: {\"sent\": " +
-                 std::to_string(
-                     std::chrono::duration_cast<std::chrono::milliseconds>(sent.time_since_epoch())
-                         .count()) +
-                 "}\n\n";
-    return reply;
-  });
-  const ProfileRun run = run_profile(
-      profile_text("",
-                   "    - sse_connect: /events\n      name: events\n      push_lag: /sent\n"
-                   "    - sse_await: {}\n      name: event\n"),
-      "http://127.0.0.1:" + std::to_string(server.port()));
-  EXPECT_EQ(run.said.exit_code, 3) << run.said.out << run.said.err;
-  const std::string summary = flat(run.said.out);
-  EXPECT_TRUE(holds(summary, "out_of_range")) << run.said.out;
-  EXPECT_TRUE(holds(summary, "figures above 1 h were cut")) << run.said.out;
-  ASSERT_TRUE(run.result.is_object());
-  for (const Json& finding : run.result["findings"]) {
-    if (finding["rule"] != "out_of_range") continue;
-    EXPECT_EQ(finding["result"], "invalid") << finding;
-    EXPECT_GE(finding["figure"].get<double>(), 20) << finding;
-  }
 }
 
 TEST(FailureClasses, ALuaErrorAtOneSession) {
