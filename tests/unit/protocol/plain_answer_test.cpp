@@ -133,7 +133,8 @@ TEST(PlainAnswer, TheSameHeaderIsRecalledAndAnotherIsNot) {
   EXPECT_EQ(memory.recall(usual.substr(0, usual.size() - 3)), nullptr);
   std::string other_body(usual);
   other_body.back() = '!';
-  const auto again = read_plain_answer(other_body + "next", exchange);
+  const std::string received = other_body + "next";  // what is read looks into it
+  const auto again = read_plain_answer(received, exchange);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->body, "o!");
   EXPECT_EQ(again->left_over, "next");
