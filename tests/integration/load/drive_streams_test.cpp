@@ -3,7 +3,10 @@
 // the server saw, or counted.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "harness/protocol/frame_codec.hpp"
 #include "tests/integration/load/profile_builder.hpp"
@@ -244,7 +247,16 @@ TEST(DriveWebSocketStreams, EveryFrameHasAMaskOfItsOwn) {
   });
   (void)three_sessions({ws_connect("/ws"), ws_send("a"), ws_send("b"), ws_send("c"), ws_send("d")})
       .against(server.port());
-  EXPECT_EQ(masks.size(), 4 * sessions);
+  // The server may still be reading what was sent.
+  const auto seen = [&] {
+    const std::lock_guard lock(mutex);
+    return masks.size();
+  };
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (seen() < 4 * sessions && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(seen(), 4 * sessions);
 }
 
 TEST(DriveWebSocketStreams, BinaryMessagesAreSentFromBase64AndCounted) {
