@@ -23,7 +23,7 @@ int hex_digit(char c) noexcept {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// Of the four digits of \uXXXX; nullopt: they are none.
+// Of the four digits after \u; nullopt: they are none.
 std::optional<std::uint32_t> code_unit(std::string_view digits) noexcept {
   if (digits.size() < 4) return std::nullopt;
   std::uint32_t unit = 0;

@@ -6,8 +6,8 @@
 #include "target/auction_parts.hpp"
 #include "target/http/auction_hub.hpp"
 #include "target/http/json_body.hpp"
+#include "target/http/list_page.hpp"
 #include "target/http/order_side.hpp"
-#include "target/http/query_number.hpp"
 #include "target/service/auctions.hpp"
 #include "target/service/instant.hpp"
 #include "target/service/webhook_signature.hpp"
@@ -17,7 +17,6 @@ namespace boxoffice {
 namespace {
 
 constexpr std::uint32_t page_size = 100, page_max = 1000000;
-constexpr std::uint32_t list_size_default = 20, list_size_max = 50, list_page_max = 100000;
 constexpr std::uint32_t threads_of_orders = 8;  // id numbers above these are ours
 
 std::string_view word_of(AuctionStatus status) {
@@ -113,18 +112,13 @@ class AuctionRoutes {
   }
 
   Task<HttpResponse> list(const HttpRequest& request) {
-    const auto page = number_in(request, "page", 1, list_page_max);
-    const auto size = number_in(request, "size", list_size_default, list_size_max);
-    if (!page || !size) {
-      co_return problem(refused(Refusal::malformed, fmt::format("page is 1 to {}, size 1 to {}",
-                                                                list_page_max, list_size_max)),
-                        request);
-    }
-    const AuctionViews found = co_await house_.list(*page - 1, *size);
+    const auto part = list_page(request);
+    if (!part) co_return problem(part.error(), request);
+    const AuctionViews found = co_await house_.list(part->page - 1, part->size);
     std::string items;
     for (const AuctionView& view : found.items) items += (items.empty() ? "" : ",") + render(view);
     co_return json_response(200, fmt::format(R"({{"items":[{}],"page":{},"size":{},"total":{}}})",
-                                             items, *page, *size, found.total));
+                                             items, part->page, part->size, found.total));
   }
 
   Task<HttpResponse> look(const HttpRequest& request) {

@@ -3,7 +3,7 @@
 
 #include "target/http/json_body.hpp"
 #include "target/http/jwt.hpp"
-#include "target/http/query_number.hpp"
+#include "target/http/list_page.hpp"
 #include "target/practice_parts.hpp"
 #include "target/service/instant.hpp"
 #include "target/service/order.hpp"
@@ -15,7 +15,6 @@ namespace boxoffice {
 namespace {
 
 constexpr std::uint64_t leaders_default = 10;
-constexpr std::uint32_t list_size_default = 20, list_size_max = 50, list_page_max = 100000;
 
 No no_such_room() { return refused(Refusal::not_found, "there is no such practice room"); }
 
@@ -57,19 +56,14 @@ class PracticeRoutes {
         hall_(thread.io, *store_, *boards_, thread.metrics) {}
 
   Task<HttpResponse> list(const HttpRequest& request) {
-    const auto page = number_in(request, "page", 1, list_page_max);
-    const auto size = number_in(request, "size", list_size_default, list_size_max);
-    if (!page || !size) {
-      co_return problem(refused(Refusal::malformed, fmt::format("page is 1 to {}, size 1 to {}",
-                                                                list_page_max, list_size_max)),
-                        request);
-    }
-    const PracticeRoomPage found = co_await hall_.list(*page - 1, *size);
+    const auto part = list_page(request);
+    if (!part) co_return problem(part.error(), request);
+    const PracticeRoomPage found = co_await hall_.list(part->page - 1, part->size);
     std::string items;
     for (const PracticeRoomPtr& room : found.items)
       items += (items.empty() ? "" : ",") + render(*room);
     co_return json_response(200, fmt::format(R"({{"items":[{}],"page":{},"size":{},"total":{}}})",
-                                             items, *page, *size, found.total));
+                                             items, part->page, part->size, found.total));
   }
 
   Task<HttpResponse> look(const HttpRequest& request) {

@@ -1,8 +1,8 @@
 // Auctions and practice rooms of `data` as the profile reader sees them.
 #include <gtest/gtest.h>
 
-#include "harness/profile/profile_reader.hpp"
 #include "harness/scenario/compiler.hpp"
+#include "tests/unit/profile/reading.hpp"
 
 namespace stampede {
 namespace {
@@ -13,16 +13,7 @@ std::string with_data(const std::string& data) {
          "    - get: /${auction_1}/${room_1}\n      name: look\n";
 }
 
-std::string problems(const std::string& data) {
-  const auto result = read_profile(with_data(data), "p.yaml", {});
-  if (result) return "no problem";
-  std::string all;
-  for (const Diagnostic& one : result.error()) {
-    all += std::to_string(one.place.line) + ":" + std::to_string(one.place.column) + " " +
-           one.message + (one.hint.empty() ? "" : " | " + one.hint) + "\n";
-  }
-  return all;
-}
+std::string problems(const std::string& data) { return test::problems_of(with_data(data)); }
 
 TEST(GamesReader, AllKeysAndTheVariables) {
   const auto profile = read_profile(

@@ -1,7 +1,7 @@
 // `target.payment` as the profile reader sees it.
 #include <gtest/gtest.h>
 
-#include "harness/profile/profile_reader.hpp"
+#include "tests/unit/profile/reading.hpp"
 
 namespace stampede {
 namespace {
@@ -13,14 +13,7 @@ std::string with_payment(const std::string& payment) {
 }
 
 std::string problems(const std::string& payment) {
-  const auto result = read_profile(with_payment(payment), "p.yaml", {});
-  if (result) return "no problem";
-  std::string all;
-  for (const Diagnostic& one : result.error()) {
-    all += std::to_string(one.place.line) + ":" + std::to_string(one.place.column) + " " +
-           one.message + (one.hint.empty() ? "" : " | " + one.hint) + "\n";
-  }
-  return all;
+  return test::problems_of(with_payment(payment));
 }
 
 TEST(PaymentReader, EveryMishapHasItsShare) {
