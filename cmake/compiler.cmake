@@ -14,10 +14,15 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # A precompiled header defeats ccache unless told that its time stamp is of no importance.
+  # A precompiled header defeats ccache unless told that its time stamp is of no importance, and that its check sum
+  # stands for it (pch_with_sum.sh): the header itself has paths in it. With paths below the source folder told
+  # relatively, a clone anywhere on the machine finds what another one has compiled.
   set(launcher ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
       ${CCACHE_PROGRAM})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  # For the two targets whose precompiled headers all others use.
+  set(STAMPEDE_PCH_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/pch_with_sum.sh)
 endif()

@@ -60,7 +60,8 @@ struct Shared {
   PasswordPool passwords{config.password_threads, config.password_waiting_max,
                          config.password_cost};
   SeatNewsBoard seat_news;
-  OrderSignals order_signals;  // a payment on one thread wakes waiters and relay on another
+  std::atomic<bool> following{false};  // what other instances are told
+  OrderSignals order_signals;          // a payment on one thread wakes waiters and relay on another
   std::stop_source stop;
 };
 
@@ -93,7 +94,8 @@ struct ThreadParts {
                 shared.stop.get_token(),
                 &shared.order_signals,
                 &shared.breakers,
-                &shared.passwords} {
+                &shared.passwords,
+                shared.config.roles.contains("pg") ? nullptr : &shared.following} {
     redis.guard(shared.breakers.redis);
     mysql.guard(shared.breakers.mysql);
     mysql.on_wait([&metrics = shared.metrics](auto took) { metrics.mysql_pool_wait(took); });
@@ -124,8 +126,7 @@ struct ThreadParts {
   void serve(Shared& shared) {
     owners = add_all_routes(context, shared.load, shared.prepared, shared.provider_books,
                             shared.seat_news, table);
-    const bool stores = !shared.config.roles.contains("pg");
-    if (stores && context.thread == 0) owners.push_back(follow_switches(context));
+    if (context.following != nullptr && context.thread == 0) owners.push_back(follow_switches(context));
     owners.push_back(limit_rates(context, table));
     server = std::make_unique<HttpServer>(io, shared.config, shared.metrics, shared.switches,
                                           shared.load, table);

@@ -47,6 +47,9 @@ struct ThreadContext {
   Breakers* breakers = nullptr;  // of the process
   // Of the process (service/password_pool.hpp); null: the routes of accounts make one of their own.
   PasswordPool* passwords = nullptr;
+  // Of the process: it has looked at what the other instances were told, and follows from here on
+  // (http/shared_switches.hpp). Null: it follows nobody.
+  std::atomic<bool>* following = nullptr;
   // Tells this thread's live maps of an event what has changed, now; set with the routes of events.
   std::function<Task<void>(std::uint64_t event)> tell_seats{};
 };

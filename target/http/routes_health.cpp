@@ -26,6 +26,8 @@ class Health {
     if (stores && !thread_.redis.connected()) name("redis");
     if (!mysql) name("mysql");
     if (!prepared_) name("schema");
+    // Who is told something from now on waits until this instance has followed.
+    if (thread_.following != nullptr && !*thread_.following) name("switches");
     if (thread_.stop.stop_requested()) name("restart");
     if (missing.empty()) co_return json_response(200, R"({"ready":true)" + breakers() + "}");
     auto response =

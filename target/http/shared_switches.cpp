@@ -77,6 +77,7 @@ class Follower {
     const std::uint64_t newest = note ? note->version : 0;
     const bool first = !started_;
     started_ = true;
+    *thread_.following = true;
     if (newest == applied_) co_return;
     applied_ = newest;
     if (first || !note) co_return;

@@ -29,10 +29,12 @@ struct BidTaken {
 struct AuctionTick {
   std::uint64_t top = 0, cutoff = 0, bidders = 0;
   std::int64_t left_ms = 0;
+  bool known = true;  // false: Redis has no book of this auction
 };
 struct Standing {
   std::uint64_t amount = 0;  // 0: no bid
   std::uint32_t rank = 0, bids = 0;
+  bool known = true;  // false: Redis has no book of this auction
 };
 struct StoredBid {
   std::uint64_t user = 0, amount = 0, sequence = 0;

@@ -56,10 +56,18 @@ Task<void> AuctionHouse::rebuild(AuctionPtr auction) {
   co_await needs_.book.restore(auction, std::move(bids));
 }
 
+// A book that Redis has lost is read anew before anybody is told of it.
+Task<AuctionTick> AuctionHouse::tick(AuctionPtr auction) {
+  const AuctionTick now = co_await needs_.book.tick(auction);
+  if (now.known) co_return now;
+  co_await rebuild(auction);
+  co_return co_await needs_.book.tick(auction);
+}
+
 Task<Decision<AuctionView>> AuctionHouse::look(std::uint64_t auction) {
   const auto found = co_await find(auction);
   if (!found) co_return found.error();
-  AuctionView view{*found, co_await needs_.book.tick(*found)};
+  AuctionView view{*found, co_await tick(*found)};
   co_return view;
 }
 
@@ -68,8 +76,8 @@ Task<AuctionViews> AuctionHouse::list(std::uint32_t page, std::uint32_t size) {
   AuctionViews views;
   views.total = found.total;
   for (AuctionPtr& auction : found.items) {
-    const AuctionTick tick = co_await needs_.book.tick(auction);
-    views.items.push_back({std::move(auction), tick});
+    const AuctionTick now = co_await tick(auction);
+    views.items.push_back({std::move(auction), now});
   }
   co_return views;
 }
@@ -79,6 +87,10 @@ Task<Decision<MyAuction>> AuctionHouse::mine(std::uint64_t auction, std::uint64_
   if (!found) co_return found.error();
   MyAuction mine;
   mine.standing = co_await needs_.book.standing(*found, user);
+  if (!mine.standing.known) {
+    co_await rebuild(*found);
+    mine.standing = co_await needs_.book.standing(*found, user);
+  }
   const std::uint32_t bids_max = (*found)->bids_max;
   mine.bids_left = bids_max - std::min(bids_max, mine.standing.bids);
   mine.inside = mine.standing.rank != 0 && mine.standing.rank <= (*found)->slots;

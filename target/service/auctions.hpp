@@ -80,6 +80,7 @@ class AuctionHouse {
   Task<Decision<bool>> give_up(std::uint64_t auction, std::uint64_t user);
   // Redis' book from MySQL's bids.
   Task<void> rebuild(AuctionPtr auction);
+  Task<AuctionTick> tick(AuctionPtr auction);
   void forget(std::uint64_t auction) { known_.erase(auction); }
 
  private:

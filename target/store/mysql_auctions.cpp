@@ -233,7 +233,7 @@ Task<void> MysqlAuctions::flush(std::uint64_t auction) {
       failure = std::current_exception();
     }
     for (const WaitingPtr& one : batch) {
-      if (!one->stored) one->failure = failure;
+      if (!one->stored && !one->failure) one->failure = failure;
       one->wait.wake();
     }
   }

@@ -169,16 +169,18 @@ Task<void> RedisAuctionBook::unbid(AuctionPtr auction, std::uint64_t user, BidTa
 Task<AuctionTick> RedisAuctionBook::tick(AuctionPtr auction) {
   const std::string ranks = auction_key(*auction, "ar");
   const std::string last = std::to_string(auction->slots - 1);
-  std::vector<RedisCall> calls(4);
+  std::vector<RedisCall> calls(5);
   calls[0].words = {"ZREVRANGE", ranks, "0", "0", "WITHSCORES"};
   calls[1].words = {"ZREVRANGE", ranks, last, last, "WITHSCORES"};
   calls[2].words = {"ZCARD", ranks};
   calls[3].words = {"TIME"};
+  calls[4].words = {"EXISTS", auction_key(*auction, "ag")};
   const auto replies = co_await redis_.pipeline(std::move(calls), redis_deadline());
   AuctionTick tick;
   tick.top = amount_in(replies.at(0));
   tick.cutoff = amount_in(replies.at(1));
   tick.bidders = natural(replies.at(2));
+  tick.known = replies.at(4).integer == 1;
   const auto& time = replies.at(3).elements;
   if (time.size() != 2) throw StoreUnavailable("redis", "time: " + replies[3].text);
   const std::int64_t now_ms = time[0].number() * 1000 + time[1].number() / 1000;
@@ -188,12 +190,14 @@ Task<AuctionTick> RedisAuctionBook::tick(AuctionPtr auction) {
 
 Task<Standing> RedisAuctionBook::standing(AuctionPtr auction, std::uint64_t user) {
   const std::string member = std::to_string(user);
-  std::vector<RedisCall> calls(3);
+  std::vector<RedisCall> calls(4);
   calls[0].words = {"HGET", auction_key(*auction, "ab"), member};
   calls[1].words = {"HGET", auction_key(*auction, "ac"), member};
   calls[2].words = {"ZREVRANK", auction_key(*auction, "ar"), member};
+  calls[3].words = {"EXISTS", auction_key(*auction, "ag")};
   const auto replies = co_await redis_.pipeline(std::move(calls), redis_deadline());
   Standing standing;
+  standing.known = replies.at(3).integer == 1;
   standing.amount = natural(replies.at(0));
   standing.bids = static_cast<std::uint32_t>(natural(replies.at(1)));
   if (!replies.at(2).is_nil()) standing.rank = static_cast<std::uint32_t>(replies[2].integer) + 1;

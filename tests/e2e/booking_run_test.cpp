@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "test_paths.hpp"
 #include "tests/e2e/profile_run.hpp"
 
 namespace stampede::test {

@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "test_paths.hpp"
+
 namespace boxoffice::test {
 namespace {
 

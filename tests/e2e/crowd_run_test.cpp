@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "test_paths.hpp"
 #include "tests/e2e/command.hpp"
 
 namespace stampede::test {

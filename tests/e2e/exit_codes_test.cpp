@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "test_paths.hpp"
 #include "tests/e2e/answering_server.hpp"
 #include "tests/e2e/command.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "test_paths.hpp"
 #include "tests/e2e/boxoffice_process.hpp"
 #include "tests/e2e/command.hpp"
 #include "tests/integration/target_seats/private_redis.hpp"

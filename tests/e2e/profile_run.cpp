@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "test_paths.hpp"
+
 namespace stampede::test {
 
 ProfileRun run_profile(const std::string& profile, const std::vector<std::string>& more) {

@@ -19,6 +19,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "test_paths.hpp"
+
 extern char** environ;
 
 namespace boxoffice {

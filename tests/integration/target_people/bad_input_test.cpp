@@ -6,6 +6,7 @@
 #include <set>
 
 #include "target/http/jwt.hpp"
+#include "test_paths.hpp"
 #include "tests/integration/target_people/bad_input_fixture.hpp"
 
 namespace boxoffice {

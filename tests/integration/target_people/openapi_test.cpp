@@ -10,6 +10,7 @@
 
 #include "target/http/provider_client.hpp"
 #include "target/http/router.hpp"
+#include "test_paths.hpp"
 #include "tests/integration/target_people/people_fixture.hpp"
 
 namespace boxoffice {

@@ -12,6 +12,7 @@
 
 #include "harness/time.hpp"
 #include "harness/topology/process.hpp"
+#include "test_paths.hpp"
 
 namespace stampede {
 namespace {

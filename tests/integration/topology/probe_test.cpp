@@ -9,6 +9,7 @@
 #include "harness/topology/probe.hpp"
 #include "harness/topology/single_topology.hpp"
 #include "harness/topology/stores.hpp"
+#include "test_paths.hpp"
 
 namespace stampede {
 namespace {

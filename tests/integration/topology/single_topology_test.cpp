@@ -12,6 +12,7 @@
 #include "harness/topology/free_port.hpp"
 #include "harness/topology/http_exchange.hpp"
 #include "harness/topology/probe.hpp"
+#include "test_paths.hpp"
 
 namespace stampede {
 namespace {

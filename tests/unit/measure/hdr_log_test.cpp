@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "test_paths.hpp"
+
 namespace stampede {
 namespace {
 

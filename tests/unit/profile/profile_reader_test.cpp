@@ -11,6 +11,7 @@
 #include <string>
 
 #include "harness/scenario/scenario.hpp"
+#include "test_paths.hpp"
 
 namespace stampede {
 namespace {

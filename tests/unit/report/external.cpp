@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "test_paths.hpp"
+
 namespace stampede {
 
 namespace {

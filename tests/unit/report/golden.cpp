@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "test_paths.hpp"
+
 namespace stampede {
 
 testing::AssertionResult matches_golden(const std::string& name, const std::string& text) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "test_paths.hpp"
 #include "tests/unit/report/external.hpp"
 #include "tests/unit/report/sample_result.hpp"
 

@@ -7,6 +7,7 @@
 
 #include "harness/profile/profile_reader.hpp"
 #include "harness/scenario/scenario.hpp"
+#include "test_paths.hpp"
 
 namespace stampede {
 namespace {

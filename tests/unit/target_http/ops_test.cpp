@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "target/metrics.hpp"
+#include "test_paths.hpp"
 
 namespace boxoffice {
 namespace {
