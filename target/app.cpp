@@ -126,7 +126,8 @@ struct ThreadParts {
   void serve(Shared& shared) {
     owners = add_all_routes(context, shared.load, shared.prepared, shared.provider_books,
                             shared.seat_news, table);
-    if (context.following != nullptr && context.thread == 0) owners.push_back(follow_switches(context));
+    if (context.following != nullptr && context.thread == 0)
+      owners.push_back(follow_switches(context));
     owners.push_back(limit_rates(context, table));
     server = std::make_unique<HttpServer>(io, shared.config, shared.metrics, shared.switches,
                                           shared.load, table);
