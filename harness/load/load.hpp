@@ -94,7 +94,7 @@ struct LoadOutcome {
 };
 
 // The niceness that load threads ask for (setpriority); only a privileged process gets it.
-inline constexpr int generator_niceness = -10;
+inline constexpr int generator_niceness = -20;
 
 // "" or why the descriptors that this process may open could run out: more than the users alone
 // need, fewer than their HTTP connections and WebSockets together. Raises the limit as far as it

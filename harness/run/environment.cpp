@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "build_info.hpp"
+#include "harness/load/load.hpp"
 
 namespace stampede {
 namespace {
@@ -78,7 +79,9 @@ Facts collect_environment() {
   const std::string governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   facts.emplace_back("governor", governor.empty() ? "not shown by this machine" : governor);
   // Whether load threads get the niceness that they ask for (load.hpp).
-  facts.emplace_back("generator_priority", geteuid() == 0 ? "nice -10" : "normal (no privilege)");
+  facts.emplace_back("generator_priority", geteuid() == 0
+                                               ? fmt::format("nice {}", generator_niceness)
+                                               : "normal (no privilege)");
   facts.emplace_back("placement", "generator, target and databases on one machine, not pinned");
   return facts;
 }

@@ -163,7 +163,7 @@ ProcessSpec prepare_mariadb(const MariadbPlan& plan, Guardian* guardian,
                          "skip-name-resolve\nskip-symbolic-links\nlocal-infile=0\n"
                          "innodb_flush_log_at_trx_commit=1\ninnodb_buffer_pool_size=256M\n"
                          "innodb_fast_shutdown=2\nmax_connections=500\nback_log=500\n"
-                         "thread_cache_size=200\n{2}{3}",
+                         "thread_cache_size=200\nthread_handling=pool-of-threads\nthread_pool_size=2\n{2}{3}",
                          dir, e.port, file_settings(), as_user()));
   return {"mariadb", plan.server,    {"--defaults-file=" + dir + "/my.cnf"},
           {},        plan.directory, plan.directory / "mariadb.log"};

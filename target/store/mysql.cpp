@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <charconv>
@@ -69,7 +70,8 @@ struct MysqlPool::Lease::Home : std::enable_shared_from_this<MysqlPool::Lease::H
   std::function<void(std::chrono::nanoseconds)> observer;
   CircuitBreaker* breaker = nullptr;
 
-  Task<std::unique_ptr<MysqlSession>> take(TimePoint deadline);
+  Task<std::unique_ptr<MysqlSession>> take(TimePoint deadline, Use use);
+  std::unique_ptr<MysqlSession> take_idle(Use use);
   Task<std::unique_ptr<MysqlSession>> wait_in_line(TimePoint deadline);
   Task<std::unique_ptr<MysqlSession>> make(TimePoint deadline);
   void put(std::unique_ptr<MysqlSession> session) noexcept;
@@ -179,13 +181,23 @@ Task<std::unique_ptr<MysqlSession>> MysqlPool::Lease::Home::wait_in_line(TimePoi
   co_return session;
 }
 
-Task<std::unique_ptr<MysqlSession>> MysqlPool::Lease::Home::take(TimePoint deadline) {
+// The one that was used last, of those that are as wanted if there are any.
+std::unique_ptr<MysqlSession> MysqlPool::Lease::Home::take_idle(Use use) {
+  auto found = std::find_if(idle.rbegin(), idle.rend(), [use](const auto& session) {
+    return session->chained() == (use == Use::transaction);
+  });
+  if (found == idle.rend()) found = idle.rbegin();
+  auto session = std::move(*found);
+  idle.erase(std::next(found).base());
+  return session;
+}
+
+Task<std::unique_ptr<MysqlSession>> MysqlPool::Lease::Home::take(TimePoint deadline, Use use) {
   while (true) {
     std::unique_ptr<MysqlSession> session;
     if (closed) throw StoreUnavailable("mysql", "the pool is closed");
     if (waiters.empty() && !idle.empty()) {
-      session = std::move(idle.back());
-      idle.pop_back();
+      session = take_idle(use);
     } else if (waiters.empty() && open < connections_max) {
       ++open;
       session = co_await make(deadline);
@@ -244,7 +256,7 @@ void MysqlPool::guard(CircuitBreaker& breaker) noexcept { home_->breaker = &brea
 
 std::uint32_t MysqlPool::open_connections() const noexcept { return home_->open; }
 
-Task<MysqlPool::Lease> MysqlPool::acquire(TimePoint deadline) {
+Task<MysqlPool::Lease> MysqlPool::acquire(TimePoint deadline, Use use) {
   struct Stopwatch {
     std::shared_ptr<Lease::Home> home;
     TimePoint begun = Clock::now();
@@ -266,7 +278,7 @@ Task<MysqlPool::Lease> MysqlPool::acquire(TimePoint deadline) {
   try {
     if (Faults::strikes(faults.mysql_kill_conn))
       throw StoreUnavailable("mysql", "the connection was killed: a fault");
-    lease.connection_ = co_await stopwatch.home->take(deadline);
+    lease.connection_ = co_await stopwatch.home->take(deadline, use);
   } catch (const StoreUnavailable&) {
     if (breaker != nullptr) breaker->record(false, Clock::now());
     throw;

@@ -105,10 +105,13 @@ class MysqlPool {
     std::shared_ptr<Home> home_;
     std::unique_ptr<MysqlConnection> connection_;
   };
+  // What a connection is wanted for. A commit begins the connection's next transaction in the same
+  // round trip, so those that had one last are kept for the next, as far as there are others.
+  enum class Use : std::uint8_t { statements, transaction };
   // Waits in order for a free connection; throws StoreUnavailable after `deadline` or when none can
   // be made. Every statement on the lease is bounded by the same deadline; when it passes inside a
   // statement the connection is cut and the statement throws.
-  Task<Lease> acquire(TimePoint deadline);
+  Task<Lease> acquire(TimePoint deadline, Use use = Use::statements);
 
   // Told how long each acquire() took, refusals included.
   void on_wait(std::function<void(std::chrono::nanoseconds)> observer);

@@ -264,7 +264,8 @@ Task<void> MysqlAuctions::write(std::uint64_t auction, std::vector<WaitingPtr> b
   bool together = false, unknown = false;
   {
     const TransactionTimer timer(place_.metrics, "bids");
-    auto connection = co_await place_.pool.acquire(Clock::now() + transaction_time_max);
+    auto connection = co_await place_.pool.acquire(Clock::now() + transaction_time_max,
+                                                   MysqlPool::Use::transaction);
     co_await connection->begin();
     bool closed = false;
     const auto error = co_await try_write(*connection, auction, batch, closed);

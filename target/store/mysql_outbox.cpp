@@ -75,7 +75,8 @@ Task<std::vector<std::string>> MysqlOutbox::append_or_forget(EventStreams& strea
 }
 
 Task<Relayed> MysqlOutbox::relay(EventStreams& streams, std::uint32_t limit) {
-  auto connection = co_await place_.pool.acquire(Clock::now() + transaction_time_max);
+  auto connection = co_await place_.pool.acquire(Clock::now() + transaction_time_max,
+                                                 MysqlPool::Use::transaction);
   const TransactionTimer timer(place_.metrics, "relay");
   co_await connection->begin();
   std::vector<Cell> cells{static_cast<std::uint64_t>(limit)};

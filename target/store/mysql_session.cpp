@@ -386,6 +386,7 @@ Task<unsigned> MysqlSession::send(std::string text) {
 }
 
 Task<SqlResult<Rows>> MysqlSession::query(std::string sql) {
+  co_await leave_chain();
   if (const unsigned number = co_await send(std::move(sql)); number != 0)
     co_return refusal(number, mysql_error(mysql_));
   Rows rows;
@@ -480,6 +481,7 @@ Task<Rows> MysqlSession::read_prepared(PreparedStatement* statement) {
 
 Task<SqlResult<Rows>> MysqlSession::execute(std::string_view sql, std::vector<Cell> parameters) {
   require_time();
+  co_await leave_chain();
   PreparedStatement* statement = co_await prepared(sql);
   if (statement->parameters.size() != parameters.size())
     throw std::logic_error(fmt::format("{} parameters given, {} wanted: {}", parameters.size(),
@@ -501,9 +503,20 @@ Task<SqlResult<Rows>> MysqlSession::execute(std::string_view sql, std::vector<Ce
 
 Task<void> MysqlSession::begin() {
   if (in_transaction_) throw std::logic_error("a transaction is open already");
-  const auto begun = co_await query("START TRANSACTION");
-  if (!begun) throw_sql_error(begun.error());
+  if (!chained_) {
+    const auto begun = co_await query("START TRANSACTION");
+    if (!begun) throw_sql_error(begun.error());
+  }
+  chained_ = false;
   in_transaction_ = true;
+}
+
+// Outside a transaction every statement is one of its own, which it would not be in the next one.
+Task<void> MysqlSession::leave_chain() {
+  if (!chained_ || in_transaction_) co_return;
+  chained_ = false;
+  if (const unsigned number = co_await send("COMMIT"); number != 0)
+    (void)refusal(number, mysql_error(mysql_));
 }
 
 Task<void> MysqlSession::commit() {
@@ -511,7 +524,7 @@ Task<void> MysqlSession::commit() {
   unsigned number = 0;
   std::string reason;
   try {
-    number = co_await send("COMMIT");
+    number = co_await send("COMMIT AND CHAIN");
   } catch (const StoreUnavailable& unknown) {
     reason = unknown.what();
   }
@@ -519,6 +532,7 @@ Task<void> MysqlSession::commit() {
     reason = "the answer was lost: a fault";
   if (number == 0 && reason.empty()) {
     in_transaction_ = false;
+    chained_ = true;
     co_return;
   }
   broken_ = true;
@@ -528,9 +542,10 @@ Task<void> MysqlSession::commit() {
 
 Task<void> MysqlSession::rollback() {
   if (!in_transaction_) co_return;
-  const auto undone = co_await query("ROLLBACK");
+  const auto undone = co_await query("ROLLBACK AND CHAIN");
   if (!undone) throw_sql_error(undone.error());
   in_transaction_ = false;
+  chained_ = true;
 }
 
 }  // namespace boxoffice

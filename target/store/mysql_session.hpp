@@ -31,6 +31,9 @@ class MysqlSession final : public MysqlConnection {
   void unbound();
   [[nodiscard]] bool usable() const noexcept;  // nothing is half done
   [[nodiscard]] bool in_transaction() const noexcept { return in_transaction_; }
+  // The next transaction has begun with the end of the last, and nothing was done in it yet: it has
+  // no view and no lock, and begin() costs no round trip.
+  [[nodiscard]] bool chained() const noexcept { return chained_; }
   [[nodiscard]] bool peer_closed() const noexcept;  // asked of the kernel, no round trip
   Task<bool> answers_ping();
   [[nodiscard]] TimePoint idle_since() const noexcept { return idle_since_; }
@@ -50,6 +53,7 @@ class MysqlSession final : public MysqlConnection {
   Task<void> finish(int wanted, Resume resume);
   int stepped(int wanted);
   Task<void> set_up();
+  Task<void> leave_chain();
   Task<unsigned> send(std::string text);  // the server's error number, 0: fine
   Task<PreparedStatement*> prepared(std::string_view sql);
   Task<Rows> read_prepared(PreparedStatement* statement);
@@ -68,7 +72,7 @@ class MysqlSession final : public MysqlConnection {
   bool expired_ = false;
   bool broken_ = false;
   bool connected_ = false;
-  bool in_transaction_ = false;
+  bool in_transaction_ = false, chained_ = false;
   TimePoint idle_since_ = Clock::now();
   std::map<std::string, std::unique_ptr<PreparedStatement>, std::less<>> statements_;
 

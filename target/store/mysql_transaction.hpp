@@ -58,7 +58,8 @@ Task<void> pause_for(Millis time);
 template <class T, class Work>
 Task<SqlResult<T>> transact(TransactionPlace place, std::string_view name, Work& work) {
   const TransactionTimer timer(place.metrics, name);
-  auto lease = co_await place.pool.acquire(Clock::now() + transaction_time_max);
+  auto lease =
+      co_await place.pool.acquire(Clock::now() + transaction_time_max, MysqlPool::Use::transaction);
   for (int attempt = 1;; ++attempt) {
     co_await lease->begin();
     SqlResult<Finished<T>> finished = co_await work(*lease);

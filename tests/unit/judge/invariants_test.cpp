@@ -185,7 +185,8 @@ class Tampered : public testing::Test {
   }
   RedisEvent& redis(std::uint64_t event) { return world->state.redis[event - 1]; }
   void change_ledger(const std::function<void(std::vector<LedgerEntry>&)>& change) {
-    std::vector<LedgerEntry> entries = world->ledger.entries();
+    std::vector<LedgerEntry> entries(world->ledger.entries().begin(),
+                                     world->ledger.entries().end());
     change(entries);
     Ledger changed;
     for (LedgerEntry& entry : entries) changed.append(std::move(entry));
