@@ -82,13 +82,16 @@ const std::vector<std::string> small_opening{"drain=20s",
                                              "scenarios.opening.user_from=100",
                                              "scenarios.opening.user_count=100",
                                              "scenarios.opening.start_at=6s",
-                                             "scenarios.opening.every=14s"};
+                                             "scenarios.opening.every=14s",
+                                             "scenarios.census.start_at=6s",
+                                             "scenarios.census.stages=0s:1, 14s:1"};
 
 TEST(CrowdRun, AnOpeningLetsPeopleInEvenlyAndInOrder) {
   std::vector<std::string> sets = small_opening;
   sets.emplace_back(
       "gates=[errors == 0, queue_socket_push_lag p95 < 10s, position_rose_count == 0, "
-      "places_read_count >= 5, \"gauge active max <= 400\", "
+      "places_read_count >= 5, place_lost_count == 0, census count ok >= 20, "
+      "\"gauge active max <= 400\", "
       "\"gauge admitted rate >= 15/s while waiting > 0 and active > 0 and active < 400\", "
       "\"gauge admitted rate <= 24/s while waiting > 0 and active > 0 and active < 400\"]");
   const Outcome run = run_small("open-10k.yaml", sets);
