@@ -158,14 +158,20 @@ TEST(CrowdRun, AnAuctionBesideASaleIsAuditedWithIt) {
 }
 
 TEST(CrowdRun, TheLadderComparesItsRungs) {
-  const Outcome run = run_small(
-      "tuning-ladder.yaml",
-      {"gates=[errors == 0, dual.hold count ok > 0, sync.hold count ok > 0, async.hold count ok > "
-       "0, final.hold count ok > 0, final.hold p50 <= 100 x dual.hold p50]",
-       "scenarios.sync.start_at=1s", "scenarios.async.start_at=1s", "scenarios.final.start_at=1s",
-       "drain=12s"},
-      {"--stages", "dual=1s:20,6s:20", "--stages", "sync=1s:20,6s:20", "--stages",
-       "async=1s:20,6s:20", "--stages", "final=1s:20,6s:20"});
+  std::vector<std::string> sets{
+      "gates=[errors == 0, dual.hold count ok > 0, sync.hold count ok > 0, async.hold count ok > "
+      "0, final.hold count ok > 0, final_50.hold count ok > 0, final_500.hold count ok > 0, "
+      "final.hold p50 <= 100 x dual.hold p50]",
+      "drain=12s"};
+  std::vector<std::string> stages;
+  for (const std::string step : {"dual", "sync", "async", "final"}) {
+    for (const std::string rung : {"_50", "_200", "_500", ""}) {
+      const std::string name = step + rung;
+      if (name != "dual_50") sets.push_back("scenarios." + name + ".start_at=0s");
+      stages.insert(stages.end(), {"--stages", name + (rung.empty() ? "=1s:20,6s:20" : "=2s:20")});
+    }
+  }
+  const Outcome run = run_small("tuning-ladder.yaml", sets, stages);
   expect_pass(run);
   EXPECT_NE(gate(run, "final.hold p50").find("the limit is 100 × the p50"), std::string::npos)
       << gate(run, "final.hold p50");
