@@ -1,6 +1,7 @@
-// Goal: the profiles of crowds (opening, mixed load, soak, auction beside a sale, tuning ladder)
-// run to their end and judge what they say they judge. Method: the shipped files in a small form
-// against the real target; every audit runs, and gates that a small crowd can keep are kept.
+// Goal: the profiles of crowds (opening, ghosts, mixed load, soak, auction alone and beside a sale,
+// tuning ladder) run to their end and judge what they say they judge. Method: the shipped files in
+// a small form against the real target; every audit runs, and gates that a small crowd can keep are
+// kept.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -116,6 +117,57 @@ TEST(CrowdRun, GatesOnGaugesFailWhenTheyShould) {
       << gate(run, "gauge admitted");
   EXPECT_NE(gate(run, "gauge waiting").find("unproven"), std::string::npos)
       << gate(run, "gauge waiting");
+}
+
+// 100 people, of whom 40 fall silent: while they wait, inside, and with a seat on hold.
+std::vector<std::string> small_silence() {
+  std::vector<std::string> sets{"data.users=100", "data.events.0.queue.rate=8",
+                                "data.events.0.queue.burst=8"};
+  int from = 0;
+  for (const auto& [name, users] :
+       {std::pair{"stayers", 60}, {"silent", 20}, {"vanished", 10}, {"holders", 10}}) {
+    const std::string at = std::string("scenarios.") + name + ".";
+    for (const char* key : {"users=", "user_count="})
+      sets.push_back(at + key + std::to_string(users));
+    sets.push_back(at + "user_from=" + std::to_string(from));
+    sets.push_back(at + "start_at=1s");
+    sets.push_back(at + "every=27s");
+    from += users;
+  }
+  sets.emplace_back(
+      "gates=[errors == 0, admitted_count == 60, ghosts_count >= 1, given_up max < 8s, "
+      "slots_kept_count == 0, slots_freed_count == 20, seats_kept_count == 0, "
+      "seats_back_count >= 8, \"gauge active last == 0\", \"gauge lapsed last >= 20\"]");
+  return sets;
+}
+
+TEST(CrowdRun, WhatTheSilentHadIsFreeAgainInTime) {
+  expect_pass(run_small("ghosts.yaml", small_silence()));
+}
+
+TEST(CrowdRun, SlotsAndSeatsThatTheSilentKeepAreSeen) {
+  std::vector<std::string> sets = small_silence();
+  sets.emplace_back("target.defects=queue_set_ttl,expire_never");
+  sets.emplace_back("invariants=none");
+  const Outcome run = run_small("ghosts.yaml", sets);
+  for (const char* begin : {"slots_kept", "seats_kept", "gauge active"})
+    EXPECT_NE(gate(run, begin).find("\"missed\""), std::string::npos) << gate(run, begin);
+}
+
+TEST(CrowdRun, AnAuctionJudgesItsNoticesAndHowItSettles) {
+  const Outcome run = run_small(
+      "auction.yaml",
+      {"data.users=101", "data.auctions.0.slots=10", "data.auctions.0.opens_after=4s",
+       "data.auctions.0.duration=10s", "scenarios.bidders.users=100",
+       "scenarios.bidders.user_count=100", "scenarios.bidders.every=30s",
+       "scenarios.bidders.start_at=1s", "scenarios.witness.user_from=100",
+       "scenarios.witness.every=30s", "scenarios.witness.start_at=1s",
+       "personas.bidder.0.think=uniform 0s 1s", "personas.bidder.3.think=uniform 4s 6s",
+       "personas.bidder.9.think=uniform 0s 500ms",
+       "gates=[errors == 0, seats_paid_count == 10, notices_count >= 1, notices_late_count == 0, "
+       "out_of_bids_count >= 1, notices_without_chance_count == 0, settled_count == 1, "
+       "chain_tenths_count > 0, chain_tenths_count <= 50 x chain_links_count]"});
+  expect_pass(run);
 }
 
 TEST(CrowdRun, LockedSeatsAreNotHeldWhileOthersLookAndBuy) {
