@@ -317,9 +317,8 @@ void VirtualUser::follow(const CompiledStep& step) {
     send_message(*message);
   } else if (const auto* close = std::get_if<WsCloseStep>(&step.action)) {
     close_websocket(*close);
-  } else if (std::holds_alternative<SseCloseStep>(step.action)) {
-    if (events_) events_->close();
-    events_.reset();
+  } else if (const auto* ending = std::get_if<SseCloseStep>(&step.action)) {
+    close_events(*ending);
   } else if (const auto* retry = std::get_if<RetryStep>(&step.action)) {
     stack_.push_back({&retry->steps, nullptr, 0, 0, retry});
   } else if (const auto* feeding = std::get_if<FeedStep>(&step.action)) {

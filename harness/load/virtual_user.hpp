@@ -138,6 +138,7 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
                            const SseAwaitStep* event);
   void send_message(const WsSendStep& step);
   void close_websocket(const WsCloseStep& step);
+  void close_events(const SseCloseStep& step);
   void leave_streams();
   void cut_streams();
   void take_unread();

@@ -111,6 +111,13 @@ void VirtualUser::close_websocket(const WsCloseStep& step) {
   websocket_.reset();
 }
 
+void VirtualUser::close_events(const SseCloseStep& step) {
+  if (!events_) return;
+  if (step.lost) return events_->lose();
+  events_->close();
+  events_.reset();
+}
+
 // What the session opened is closed; what it still waited for there is of no interest any more.
 void VirtualUser::leave_streams() {
   if (websocket_) websocket_->close();

@@ -190,7 +190,9 @@ struct SseAwaitSpec {
   std::string event;
   WsAwaitSpec data;
 };
-struct SseCloseSpec {};
+struct SseCloseSpec {
+  bool lost = false;  // as a network loses it: the stream connects again by itself
+};
 // Opens the session's HTTP connection without a request (so that a later instant measures no
 // handshake).
 struct ConnectSpec {};

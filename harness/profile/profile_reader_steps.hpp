@@ -41,6 +41,7 @@ class StepReader {
   WsSendSpec read_ws_send(const YamlNode& value, const Fields& fields);
   WsAwaitSpec read_ws_await(const YamlNode& value, const Fields& fields);
   WsCloseSpec read_ws_close(const YamlNode& value);
+  SseCloseSpec read_sse_close(const YamlNode& value);
   SseConnectSpec read_sse_connect(const YamlNode& value, const Fields& fields);
   SseAwaitSpec read_sse_await(const YamlNode& value, const Fields& fields);
   std::optional<PushLagSpec> read_push_lag(const YamlNode* node);

@@ -49,8 +49,7 @@ void StepReader::read_stream(std::string_view kind, const YamlNode& value, const
   } else if (kind == "sse_await") {
     step.action = read_sse_await(value, fields);
   } else {
-    expect_nothing(value, std::string(kind));
-    step.action = SseCloseSpec{};
+    step.action = read_sse_close(value);
   }
 }
 
@@ -170,6 +169,17 @@ WsCloseSpec StepReader::read_ws_close(const YamlNode& value) {
                      "1000 (normal), 1001 (going away), or one of your own from 3000 to 4999");
   }
   if (const YamlNode* const reason = fields.find("reason")) values_.source(reason, close.reason);
+  return close;
+}
+
+SseCloseSpec StepReader::read_sse_close(const YamlNode& value) {
+  SseCloseSpec close;
+  if (value.kind != YamlNode::Kind::map) {
+    expect_nothing(value, "sse_close");
+    return close;
+  }
+  const Fields fields(problems_, &value, "a sse_close", {"lost"});
+  values_.flag(fields.find("lost"), close.lost);
   return close;
 }
 

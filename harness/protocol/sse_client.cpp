@@ -277,6 +277,10 @@ void SseClient::cancel_connect() {
   release();
 }
 
+void SseClient::lose() {
+  if (state_ == State::open) lost("lost, as the profile says");
+}
+
 void SseClient::close() {
   listener_ = nullptr;
   std::vector<Unread>().swap(unread_);

@@ -73,6 +73,8 @@ class SseClient : public std::enable_shared_from_this<SseClient> {
   [[nodiscard]] std::optional<Try> reconnecting() const noexcept;
   // A connect in progress becomes unfinished; without effect otherwise.
   void cancel_connect();
+  // The connection is gone, as if the network had lost it. Without effect while there is none.
+  void lose();
   // Lets go of the listener and of the connection, at once.
   void close();
 

@@ -58,7 +58,9 @@ SseAwaitStep Compiler::compile_action(const SseAwaitSpec& spec, Place place) {
   return {spec.event, compile_action(spec.data, place)};
 }
 
-SseCloseStep Compiler::compile_action(const SseCloseSpec& /*spec*/, Place /*place*/) { return {}; }
+SseCloseStep Compiler::compile_action(const SseCloseSpec& spec, Place /*place*/) {
+  return {spec.lost};
+}
 
 void Compiler::add_derived_series(const StepSpec& spec, CompiledStep& step) {
   auto* const socket = std::get_if<WsConnectStep>(&step.action);

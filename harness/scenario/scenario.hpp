@@ -150,7 +150,9 @@ struct SseAwaitStep {
   std::string event;  // empty: any
   WsAwaitStep data;
 };
-struct SseCloseStep {};
+struct SseCloseStep {
+  bool lost = false;
+};
 struct ConnectStep {};
 struct ThinkStep {
   RandomDuration duration;

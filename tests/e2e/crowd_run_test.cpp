@@ -1,6 +1,7 @@
-// Goal: the profiles of crowds (opening, mixed load, soak, auction beside a sale, tuning ladder)
-// run to their end and judge what they say they judge. Method: the shipped files in a small form
-// against the real target; every audit runs, and gates that a small crowd can keep are kept.
+// Goal: the profiles of crowds (opening, ghosts, mixed load, soak, auction alone and beside a sale,
+// tuning ladder) run to their end and judge what they say they judge. Method: the shipped files in
+// a small form against the real target; every audit runs, and gates that a small crowd can keep are
+// kept.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -82,13 +83,16 @@ const std::vector<std::string> small_opening{"drain=20s",
                                              "scenarios.opening.user_from=100",
                                              "scenarios.opening.user_count=100",
                                              "scenarios.opening.start_at=6s",
-                                             "scenarios.opening.every=14s"};
+                                             "scenarios.opening.every=14s",
+                                             "scenarios.census.start_at=6s",
+                                             "scenarios.census.stages=0s:1, 14s:1"};
 
 TEST(CrowdRun, AnOpeningLetsPeopleInEvenlyAndInOrder) {
   std::vector<std::string> sets = small_opening;
   sets.emplace_back(
       "gates=[errors == 0, queue_socket_push_lag p95 < 10s, position_rose_count == 0, "
-      "places_read_count >= 5, \"gauge active max <= 400\", "
+      "places_read_count >= 5, place_lost_count == 0, census count ok >= 20, "
+      "\"gauge active max <= 400\", "
       "\"gauge admitted rate >= 15/s while waiting > 0 and active > 0 and active < 400\", "
       "\"gauge admitted rate <= 24/s while waiting > 0 and active > 0 and active < 400\"]");
   const Outcome run = run_small("open-10k.yaml", sets);
@@ -113,6 +117,57 @@ TEST(CrowdRun, GatesOnGaugesFailWhenTheyShould) {
       << gate(run, "gauge admitted");
   EXPECT_NE(gate(run, "gauge waiting").find("unproven"), std::string::npos)
       << gate(run, "gauge waiting");
+}
+
+// 100 people, of whom 40 fall silent: while they wait, inside, and with a seat on hold.
+std::vector<std::string> small_silence() {
+  std::vector<std::string> sets{"data.users=100", "data.events.0.queue.rate=8",
+                                "data.events.0.queue.burst=8"};
+  int from = 0;
+  for (const auto& [name, users] :
+       {std::pair{"stayers", 60}, {"silent", 20}, {"vanished", 10}, {"holders", 10}}) {
+    const std::string at = std::string("scenarios.") + name + ".";
+    for (const char* key : {"users=", "user_count="})
+      sets.push_back(at + key + std::to_string(users));
+    sets.push_back(at + "user_from=" + std::to_string(from));
+    sets.push_back(at + "start_at=1s");
+    sets.push_back(at + "every=27s");
+    from += users;
+  }
+  sets.emplace_back(
+      "gates=[errors == 0, admitted_count == 60, ghosts_count >= 1, given_up max < 8s, "
+      "slots_kept_count == 0, slots_freed_count == 20, seats_kept_count == 0, "
+      "seats_back_count >= 8, \"gauge active last == 0\", \"gauge lapsed last >= 20\"]");
+  return sets;
+}
+
+TEST(CrowdRun, WhatTheSilentHadIsFreeAgainInTime) {
+  expect_pass(run_small("ghosts.yaml", small_silence()));
+}
+
+TEST(CrowdRun, SlotsAndSeatsThatTheSilentKeepAreSeen) {
+  std::vector<std::string> sets = small_silence();
+  sets.emplace_back("target.defects=queue_set_ttl,expire_never");
+  sets.emplace_back("invariants=none");
+  const Outcome run = run_small("ghosts.yaml", sets);
+  for (const char* begin : {"slots_kept", "seats_kept", "gauge active"})
+    EXPECT_NE(gate(run, begin).find("\"missed\""), std::string::npos) << gate(run, begin);
+}
+
+TEST(CrowdRun, AnAuctionJudgesItsNoticesAndHowItSettles) {
+  const Outcome run = run_small(
+      "auction.yaml",
+      {"data.users=101", "data.auctions.0.slots=10", "data.auctions.0.opens_after=4s",
+       "data.auctions.0.duration=10s", "scenarios.bidders.users=100",
+       "scenarios.bidders.user_count=100", "scenarios.bidders.every=30s",
+       "scenarios.bidders.start_at=1s", "scenarios.witness.user_from=100",
+       "scenarios.witness.every=30s", "scenarios.witness.start_at=1s",
+       "personas.bidder.0.think=uniform 0s 1s", "personas.bidder.3.think=uniform 4s 6s",
+       "personas.bidder.9.think=uniform 0s 500ms",
+       "gates=[errors == 0, seats_paid_count == 10, notices_count >= 1, notices_late_count == 0, "
+       "out_of_bids_count >= 1, notices_without_chance_count == 0, settled_count == 1, "
+       "chain_tenths_count > 0, chain_tenths_count <= 50 x chain_links_count]"});
+  expect_pass(run);
 }
 
 TEST(CrowdRun, LockedSeatsAreNotHeldWhileOthersLookAndBuy) {
@@ -155,14 +210,20 @@ TEST(CrowdRun, AnAuctionBesideASaleIsAuditedWithIt) {
 }
 
 TEST(CrowdRun, TheLadderComparesItsRungs) {
-  const Outcome run = run_small(
-      "tuning-ladder.yaml",
-      {"gates=[errors == 0, dual.hold count ok > 0, sync.hold count ok > 0, async.hold count ok > "
-       "0, final.hold count ok > 0, final.hold p50 <= 100 x dual.hold p50]",
-       "scenarios.sync.start_at=1s", "scenarios.async.start_at=1s", "scenarios.final.start_at=1s",
-       "drain=12s"},
-      {"--stages", "dual=1s:20,6s:20", "--stages", "sync=1s:20,6s:20", "--stages",
-       "async=1s:20,6s:20", "--stages", "final=1s:20,6s:20"});
+  std::vector<std::string> sets{
+      "gates=[errors == 0, dual.hold count ok > 0, sync.hold count ok > 0, async.hold count ok > "
+      "0, final.hold count ok > 0, final_50.hold count ok > 0, final_500.hold count ok > 0, "
+      "final.hold p50 <= 100 x dual.hold p50]",
+      "drain=12s"};
+  std::vector<std::string> stages;
+  for (const std::string step : {"dual", "sync", "async", "final"}) {
+    for (const std::string rung : {"_50", "_200", "_500", ""}) {
+      const std::string name = step + rung;
+      if (name != "dual_50") sets.push_back("scenarios." + name + ".start_at=0s");
+      stages.insert(stages.end(), {"--stages", name + (rung.empty() ? "=1s:20,6s:20" : "=2s:20")});
+    }
+  }
+  const Outcome run = run_small("tuning-ladder.yaml", sets, stages);
   expect_pass(run);
   EXPECT_NE(gate(run, "final.hold p50").find("the limit is 100 × the p50"), std::string::npos)
       << gate(run, "final.hold p50");

@@ -425,6 +425,30 @@ TEST(DriveEventStreams, ConnectsAgainWithTheLastIdAfterTheServersDelay) {
   EXPECT_GE(longest(driven.series("feed_gap")), asked) << "the silence between two connections";
 }
 
+TEST(DriveEventStreams, WhatTheProfileLosesConnectsAgainWithTheLastId) {
+  std::mutex mutex;
+  std::vector<std::string> ids;
+  StreamServer server([&](Connection& connection) {
+    connection.begin_events();
+    const std::string id = connection.header("Last-Event-ID");
+    if (!id.empty()) {
+      const std::lock_guard lock(mutex);
+      ids.push_back(id);
+    }
+    connection.send_chunk(id.empty() ? "retry: 20\nid: seven\ndata: a\n\n" : "data: b\n\n");
+    connection.await_end();
+  });
+  StepSpec second = sse_await();
+  std::get<SseAwaitSpec>(second.action).data.contains = Source{"b", {}};
+  const std::vector<StepSpec> steps{sse_connect(), sse_await(), of(SseCloseSpec{true}), second};
+  const Driven driven = three_sessions(steps).against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(ids, std::vector<std::string>(sessions, "seven"));
+  EXPECT_EQ(of(driven.series("event"), Outcome::ok), 2 * sessions);
+  EXPECT_EQ(of(driven.series("feed_reconnect"), Outcome::ok), sessions);
+  EXPECT_EQ(server.connections, 2 * sessions);
+}
+
 TEST(DriveEventStreams, A204EndsTheStreamForGood) {
   StreamServer server([](Connection& connection) {
     if (!connection.header("Last-Event-ID").empty()) {

@@ -89,16 +89,20 @@ TEST(ProfileFiles, SmokeIsReadAndCompiled) {
   EXPECT_EQ(profile.target.payment.mode, "webhook");
   EXPECT_DOUBLE_EQ(profile.target.payment.webhook_duplicate, 0.05);
   EXPECT_DOUBLE_EQ(profile.target.payment.delay.b, 0.15);
-  ASSERT_EQ(profile.data.events.size(), 1U);
+  ASSERT_EQ(profile.data.events.size(), 3U);
   EXPECT_EQ(profile.data.events[0].columns, 20U);
   EXPECT_EQ(profile.data.events[0].hold_ttl, seconds{5});
   EXPECT_TRUE(profile.data.events[0].queue_on);
   EXPECT_EQ(profile.data.events[0].queue_cap, 100U);
-  ASSERT_EQ(profile.scenarios.size(), 1U);
-  EXPECT_EQ(profile.scenarios[0].users_max, 100U);
-  EXPECT_EQ(std::get<OpenLoad>(profile.scenarios[0].load).stages.size(), 2U);
+  EXPECT_FALSE(profile.data.events[1].queue_on);
+  EXPECT_TRUE(profile.data.events[2].queue_requeue);
+  EXPECT_EQ(profile.data.auctions.size(), 1U);
+  EXPECT_EQ(profile.data.rooms.size(), 1U);
+  ASSERT_EQ(profile.scenarios.size(), 7U);
+  EXPECT_EQ(profile.scenarios[0].user_count, 400U);
+  EXPECT_EQ(std::get<ClosedLoad>(profile.scenarios[0].load).stages.size(), 2U);
   EXPECT_EQ(run_length(profile), seconds{17});
-  EXPECT_EQ(profile.gates.size(), 5U);
+  EXPECT_EQ(profile.gates.size(), 16U);
   EXPECT_EQ(profile.gates[1].text, "errors == 0");
   EXPECT_EQ(profile.gates[1].place.column, 5);
   EXPECT_TRUE(profile.booking_invariants);
@@ -106,7 +110,8 @@ TEST(ProfileFiles, SmokeIsReadAndCompiled) {
   EXPECT_EQ(profile.text, text);
   const auto run = compile(profile);
   ASSERT_TRUE(run.has_value()) << render(run.error(), text);
-  EXPECT_EQ(run->counters, (std::vector<std::string>{"confirmed", "declined"}));
+  EXPECT_EQ(run->counters, (std::vector<std::string>{"confirmed", "refunded", "declined",
+                                                     "practised", "map_changes", "let_in_again"}));
 }
 
 TEST(ProfileFiles, TheExampleOfTheManualIsReadAndCompiled) {

@@ -54,7 +54,7 @@ TEST(StreamsReader, AnEventStreamWithAllItsKeys) {
       "    - sse_await: {/v: 2}\n      name: seats\n      event: seats\n      contains: x\n      "
       "matches: y+\n"
       "      unless: {/over: true}\n      capture: {v: /v}\n      timeout: 30s\n"
-      "    - sse_close: {}\n");
+      "    - sse_close: {lost: true}\n    - sse_close: {}\n");
   const auto& connect = std::get<SseConnectSpec>(steps[0].action);
   EXPECT_EQ(connect.path.text, "/events/${user}");
   EXPECT_EQ(connect.headers.size(), 1U);
@@ -70,7 +70,8 @@ TEST(StreamsReader, AnEventStreamWithAllItsKeys) {
   EXPECT_EQ(await.data.unless.size(), 1U);
   EXPECT_EQ(await.data.captures.size(), 1U);
   EXPECT_TRUE(steps[1].waits) << "a wait that is meant";
-  EXPECT_TRUE(std::holds_alternative<SseCloseSpec>(steps[2].action));
+  EXPECT_TRUE(std::get<SseCloseSpec>(steps[2].action).lost);
+  EXPECT_FALSE(std::get<SseCloseSpec>(steps[3].action).lost);
 }
 
 TEST(StreamsReader, GatesMaySpeakOfWhatAStreamMeasures) {
@@ -114,6 +115,9 @@ TEST(StreamsReader, SaysWhatIsWrongAndWhere) {
       "9:19 \"v\" is not a JSON pointer | it starts with /, as in /type\n"
       "11:7 unknown key \"evnt\" in a sse_await step | did you mean \"event\"?\n"
       "12:18 \"sse_close\" takes no value | write sse_close: {}\n");
+  EXPECT_EQ(problems("    - sse_close: {lst: true}\n    - sse_close: {lost: 1}\n"),
+            "6:19 unknown key \"lst\" in a sse_close | did you mean \"lost\"?\n"
+            "7:24 true or false is wanted, not \"1\" | write true\n");
 }
 
 }  // namespace
