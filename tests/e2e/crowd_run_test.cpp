@@ -162,8 +162,8 @@ TEST(CrowdRun, AnAuctionJudgesItsNoticesAndHowItSettles) {
        "scenarios.bidders.user_count=100", "scenarios.bidders.every=30s",
        "scenarios.bidders.start_at=1s", "scenarios.witness.user_from=100",
        "scenarios.witness.every=30s", "scenarios.witness.start_at=1s",
-       "personas.bidder.0.think=uniform 0s 1s", "personas.bidder.3.think=uniform 4s 6s",
-       "personas.bidder.9.think=uniform 0s 500ms",
+       "scenarios.bidders.reaction=uniform 0s 1s", "personas.bidder.2.think=uniform 4s 6s",
+       "personas.bidder.8.think=uniform 0s 500ms",
        "gates=[errors == 0, seats_paid_count == 10, notices_count >= 1, notices_late_count == 0, "
        "out_of_bids_count >= 1, notices_without_chance_count == 0, settled_count == 1, "
        "chain_tenths_count > 0, chain_tenths_count <= 50 x chain_links_count]"});
@@ -201,8 +201,8 @@ TEST(CrowdRun, AnAuctionBesideASaleIsAuditedWithIt) {
        "data.auctions.0.duration=10s", "scenarios.bidders.users=100",
        "scenarios.bidders.user_count=100", "scenarios.bidders.every=30s",
        "scenarios.bidders.start_at=1s", "scenarios.buyers.user_from=100",
-       "scenarios.buyers.user_count=200", "personas.bidder.0.think=uniform 0s 1s",
-       "personas.bidder.3.think=uniform 4s 6s", "personas.bidder.9.think=uniform 0s 500ms",
+       "scenarios.buyers.user_count=200", "scenarios.bidders.reaction=uniform 0s 1s",
+       "personas.bidder.2.think=uniform 4s 6s", "personas.bidder.8.think=uniform 0s 500ms",
        "gates=[errors == 0, bid count conflict == 0, seats_paid_count == 10, confirmed_count >= "
        "1]"},
       {"--stages", "buyers=3s:4,25s:4"});
