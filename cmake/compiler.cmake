@@ -23,6 +23,10 @@ if(CCACHE_PROGRAM)
       ${CCACHE_PROGRAM})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  # CMake would name the header as well, in a form whose path ccache does not make relative.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
+  endif()
   # For the two targets whose precompiled headers all others use.
   set(STAMPEDE_PCH_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/pch_with_sum.sh)
 endif()
