@@ -79,7 +79,6 @@ Facts collect_environment() {
   facts.emplace_back("governor", governor.empty() ? "not shown by this machine" : governor);
   // Whether load threads get the niceness that they ask for (load.hpp).
   facts.emplace_back("generator_priority", geteuid() == 0 ? "nice -10" : "normal (no privilege)");
-  facts.emplace_back("placement", "generator, target and databases on one machine, not pinned");
   return facts;
 }
 
