@@ -70,6 +70,8 @@ bool tell_run(const ReportOptions& options, std::ostream& out, std::ostream& err
     write_junit(*result, out);
   } else if (options.format == "csv") {
     write_csv(*result, out);
+  } else if (options.format == "openmetrics") {
+    write_openmetrics(*result, out);
   } else {
     out << to_json(*result);
   }
@@ -107,9 +109,9 @@ void add_report(CLI::App& app, ReportOptions& options) {
       ->type_name("RUN");
   report
       .add_option("--format", options.format,
-                  "console, markdown, junit, json, csv (a row for each second), or hlog "
-                  "(HdrHistogram's log of every series)")
-      ->check(CLI::IsMember({"console", "markdown", "junit", "json", "csv", "hlog"}))
+                  "console, markdown, junit, json, csv (a row for each second), hlog "
+                  "(HdrHistogram's log of every series), or openmetrics (Prometheus reads it too)")
+      ->check(CLI::IsMember({"console", "markdown", "junit", "json", "csv", "hlog", "openmetrics"}))
       ->capture_default_str();
   report.add_option("--out", options.out, "file to write (default: standard output)")
       ->type_name("FILE");

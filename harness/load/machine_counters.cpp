@@ -63,6 +63,7 @@ std::optional<MachineCounters::Cpu> read_cpu(const fs::path& root) {
     const auto ticks = number(words[i]);
     if (!ticks) return std::nullopt;
     cpu.total += *ticks;
+    if (i == 4 || i == 5) cpu.idle += *ticks;
     if (i == 7) cpu.softirq = *ticks;
     if (i == 8) cpu.steal = *ticks;
   }
@@ -92,6 +93,42 @@ std::optional<std::uint64_t> read_throttled(const fs::path& root) {
     return !found;
   });
   return found;
+}
+
+// "MemTotal:       16316412 kB"
+void read_memory(const fs::path& root, MachineCounters& into) {
+  const auto text = text_of(root / "proc/meminfo");
+  if (!text) return;
+  const auto bytes = [&text](std::string_view key) -> std::optional<std::uint64_t> {
+    const auto kilobytes = keyed_value(*text, key);
+    return kilobytes ? std::optional(*kilobytes * 1024) : std::nullopt;
+  };
+  into.memory_bytes = bytes("MemTotal:");
+  into.memory_available_bytes = bytes("MemAvailable:");
+}
+
+// "253 0 vda reads merged sectors_read ms writes merged sectors_written …"; a sector is 512 bytes
+// whatever the disk's own are. Partitions have no folder in /sys/block; volumes lie upon disks that
+// are counted already, and compressed memory is no disk.
+void read_disks(const fs::path& root, MachineCounters& into) {
+  constexpr std::array<std::string_view, 5> no_disks{"loop", "ram", "zram", "dm-", "md"};
+  constexpr std::uint64_t sector = 512;
+  const auto text = text_of(root / "proc/diskstats");
+  if (!text) return;
+  each_line(*text, [&](std::string_view line) {
+    const auto words = words_of(line);
+    if (words.size() < 10) return true;
+    const std::string_view name = words[2];
+    const bool is_disk =
+        std::ranges::none_of(no_disks, [&](auto prefix) { return name.starts_with(prefix); });
+    std::error_code error;
+    if (!is_disk || !fs::exists(root / "sys/block" / name, error)) return true;
+    const auto read = number(words[5]), written = number(words[9]);
+    if (!read || !written) return true;
+    into.disk_read_bytes = into.disk_read_bytes.value_or(0) + *read * sector;
+    into.disk_written_bytes = into.disk_written_bytes.value_or(0) + *written * sector;
+    return true;
+  });
 }
 
 template <class T>
@@ -137,6 +174,8 @@ MachineCounters read_machine(const fs::path& root) {
   MachineCounters out;
   out.cpu = read_cpu(root);
   out.throttled = read_throttled(root);
+  read_memory(root, out);
+  read_disks(root, out);
   if (const auto text = text_of(root / "proc/net/netstat")) {
     out.listen_overflows = paired_value(*text, "TcpExt:", "ListenOverflows");
     out.tcp_timeouts = paired_value(*text, "TcpExt:", "TCPTimeouts");
@@ -157,7 +196,14 @@ MachineUse between(const MachineCounters& before, const MachineCounters& after) 
     };
     use.steal_share = share(before.cpu->steal, after.cpu->steal);
     use.softirq_share = share(before.cpu->softirq, after.cpu->softirq);
+    use.busy_share = std::max(0.0, 1 - share(before.cpu->idle, after.cpu->idle));
   }
+  use.memory_bytes = after.memory_bytes;
+  if (after.memory_bytes && after.memory_available_bytes) {
+    use.memory_used_bytes = difference(after.memory_available_bytes, after.memory_bytes);
+  }
+  use.disk_read_bytes = difference(before.disk_read_bytes, after.disk_read_bytes);
+  use.disk_written_bytes = difference(before.disk_written_bytes, after.disk_written_bytes);
   use.throttled = difference(before.throttled, after.throttled);
   use.listen_overflows = difference(before.listen_overflows, after.listen_overflows);
   use.tcp_timeouts = difference(before.tcp_timeouts, after.tcp_timeouts);

@@ -16,8 +16,12 @@ struct MachineCounters {
   // /proc/stat, first line: ticks of all cores.
   struct Cpu {
     std::uint64_t total = 0, steal = 0, softirq = 0;
+    std::uint64_t idle = 0;  // with what waits for a disk
   };
   std::optional<Cpu> cpu;
+  std::optional<std::uint64_t> memory_bytes, memory_available_bytes;  // /proc/meminfo
+  // /proc/diskstats of whole disks: what lies upon them (partitions, loops, volumes) is in these.
+  std::optional<std::uint64_t> disk_read_bytes, disk_written_bytes;
   std::optional<std::uint64_t> throttled;  // nr_throttled of the control group, v2 or v1
   std::optional<std::uint64_t> listen_overflows, tcp_timeouts, syn_retransmits;  // netstat TcpExt
   std::optional<std::uint64_t> retransmits;                                      // snmp Tcp

@@ -57,7 +57,11 @@ struct ThreadUse {
 // namespace, so other programs' connections are in them.
 struct MachineUse {
   std::optional<double> steal_share, softirq_share;  // of all cores' time
-  std::optional<std::uint64_t> throttled;            // periods in which the cgroup was stopped
+  // Of the report, not judged: not idle and not waiting for a disk; memory that nothing could be
+  // started in when the window ended; what went through to whole disks.
+  std::optional<double> busy_share;
+  std::optional<std::uint64_t> memory_used_bytes, memory_bytes, disk_read_bytes, disk_written_bytes;
+  std::optional<std::uint64_t> throttled;  // periods in which the cgroup was stopped
   std::optional<std::uint64_t> listen_overflows, tcp_timeouts, syn_retransmits, retransmits;
 };
 

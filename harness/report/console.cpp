@@ -9,6 +9,7 @@
 
 #include "harness/judge/verdict.hpp"
 #include "harness/measure/units.hpp"
+#include "harness/report/fact_lines.hpp"
 #include "harness/report/run_result.hpp"
 #include "harness/report/summary.hpp"
 #include "harness/report/text_layout.hpp"
@@ -20,6 +21,9 @@ namespace {
 constexpr std::size_t width_min = 80;
 constexpr std::size_t width_max = 200;
 constexpr std::size_t samples_shown = 10;
+constexpr std::size_t scripts_shown = 6;
+constexpr std::size_t counter_curves_max = 2;
+constexpr std::array<const char*, 7> step_times{"mean", "p50", "p90", "p95", "p99", "p99.9", "max"};
 
 enum class Style { plain, bold, dim, green, red, yellow, magenta };
 
@@ -38,6 +42,7 @@ class Console {
     write_validity();
     write_figures();
     write_timeline();
+    write_funnel();
     write_steps();
     write_phase("SETUP", run_.setup);
     write_phase("TEARDOWN", run_.teardown);
@@ -57,7 +62,9 @@ class Console {
   void write_figures();
   void write_latencies();
   void write_timeline();
+  void write_funnel();
   void write_steps();
+  void write_step_times();
   void write_phase(const std::string& name, const PhaseResult& phase);
   void write_errors();
   void write_resources();
@@ -221,6 +228,7 @@ void Console::write_invariants() {
   const std::string_view word = proves_something(run_) ? "hold" : "hold, of an unproven run";
   title("INVARIANTS", fmt::format("{}: {} of {} {}{}", id_ranges(ids), count_held(numbered),
                                   numbered.size(), word, derived));
+  for (const std::string& text : seat_lines(run_)) wrapped(text, 2);
   findings(bad);
 }
 
@@ -359,18 +367,39 @@ void Console::write_timeline() {
   }
   title("TIMELINE", fmt::format("{} s; below the curves: - warm-up and drain, = measured",
                                 run_.seconds.size()));
-  const auto curve = [&](const char* name, const std::vector<double>& values,
+  const auto curve = [&](const std::string& name, const std::vector<double>& values,
                          const std::string& top) {
-    line("  " + pad_right(name, label - 2) + spark(condensed(values, room)) + "  max " + top);
+    line("  " + pad_right(fit(name, label - 3), label - 2) + spark(condensed(values, room)) +
+         "  max " + top);
   };
   curve("tx/s", transactions, human_rate(std::ranges::max(transactions)));
   curve("users", users, human_number(std::ranges::max(users)));
   curve("p95", p95, human_duration(Nanos{static_cast<std::int64_t>(std::ranges::max(p95))}));
+  std::size_t curves = 0;
+  for (const auto& [name, total] : run_.counters) {
+    std::vector<double> counted;
+    for (const SecondResult& second : run_.seconds) {
+      const auto found = second.counters.find(name);
+      counted.push_back(found == second.counters.end() ? 0 : static_cast<double>(found->second));
+    }
+    const double top = std::ranges::max(counted);
+    if (top == 0 || curves >= counter_curves_max) continue;
+    ++curves;
+    curve(printable(name) + "/s", counted, human_rate(top));
+  }
   std::string phases;
   for (const double share : condensed(phase, room)) phases += share > 0.5 ? '-' : '=';
   line(std::string(label, ' ') + phases);
 }
 
+void Console::write_funnel() {
+  const std::vector<std::string> lines = funnel_lines(run_);
+  if (lines.empty()) return;
+  title("FUNNEL", "sessions of the whole run, by what their clients were told");
+  for (const std::string& text : lines) wrapped(text, 2);
+}
+
+// One table where there is room for it; else what became of the requests, then how long they took.
 void Console::write_steps() {
   if (run_.series.empty()) return;
   title("STEPS", "* transaction   ~ declared wait, not in the totals");
@@ -386,8 +415,10 @@ void Console::write_steps() {
   for (const Outcome outcome : shown) {
     columns.push_back({std::string(name_of(outcome)), outcome == Outcome::ok ? 1 : 0});
   }
-  columns.insert(columns.end(), {{"error"}, {"p50", 3}, {"p95"}, {"p99", 0}, {"max", 2}});
-  TextTable rows(columns);
+  columns.push_back({"error"});
+  TextTable counts(columns);
+  for (const char* key : step_times) columns.push_back({key});
+  TextTable whole(columns);
   for (const SeriesResult& series : run_.series) {
     std::vector<std::string> cells{printable(series_name(run_, series)), human_count(series.count),
                                    human_rate(series.rate)};
@@ -395,12 +426,28 @@ void Console::write_steps() {
       cells.push_back(human_count(outcome_count_of(series, outcome)));
     }
     cells.push_back(human_count(error_count_of(series)));
-    for (const char* key : {"p50", "p95", "p99", "max"}) {
-      cells.push_back(latency_text(series.response, key));
-    }
-    rows.add(std::move(cells));
+    counts.add(cells);
+    for (const char* key : step_times) cells.push_back(latency_text(series.response, key));
+    whole.add(std::move(cells));
   }
-  table(rows);
+  if (whole.width() <= width_ - 2) return table(whole);
+  table(counts);
+  write_step_times();
+}
+
+void Console::write_step_times() {
+  constexpr std::array<int, step_times.size()> priorities{2, 3, 4, 0, 0, 1, 2};
+  std::vector<Column> columns{{"response time", 0, false, 14}};
+  for (std::size_t i = 0; i < step_times.size(); ++i) {
+    columns.push_back({step_times[i], priorities[i]});
+  }
+  TextTable times(columns);
+  for (const SeriesResult& series : run_.series) {
+    std::vector<std::string> cells{printable(series_name(run_, series))};
+    for (const char* key : step_times) cells.push_back(latency_text(series.response, key));
+    times.add(std::move(cells));
+  }
+  table(times);
 }
 
 void Console::write_phase(const std::string& name, const PhaseResult& phase) {
@@ -477,16 +524,26 @@ void Console::write_resources() {
                   {"memory"},
                   {"peak", 1},
                   {"disk read", 3},
-                  {"written", 2}});
+                  {"written", 2},
+                  {"switches", 4},
+                  {"forced", 4},
+                  {"sockets", 4}});
+  const auto told = [](const std::optional<std::uint64_t>& count) {
+    return count ? human_count(*count) : "–";
+  };
   for (const ProcessResult& process : run_.processes) {
     rows.add(
         {printable(process.role), human_number(process.cpu_seconds) + " s",
          cpu_per_transaction(run_, process),
          run_.duration_seconds > 0 ? human_share(process.cpu_seconds / run_.duration_seconds) : "–",
          human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes),
-         human_bytes(process.disk_read_bytes), human_bytes(process.disk_written_bytes)});
+         human_bytes(process.disk_read_bytes), human_bytes(process.disk_written_bytes),
+         told(process.voluntary_switches), told(process.involuntary_switches),
+         told(process.sockets)});
   }
   table(rows);
+  for (const std::string& text : machine_lines(run_)) wrapped(text, 2);
+  for (const std::string& text : store_lines(run_, scripts_shown)) wrapped(text, 2);
   if (run_.hiccups.count == 0) return;
   wrapped(fmt::format("pauses of the generator's machine: p50 {} · p99 {} · p99.9 {} · max {} "
                       "(hiccups.hlog)",

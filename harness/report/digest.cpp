@@ -176,8 +176,34 @@ void digest_run(const MeasuredRun& run, RunResult& into) {
   }
 }
 
+std::optional<FunnelResult> digest(const BookingFunnel& funnel) {
+  if (funnel.stages.empty()) return std::nullopt;
+  FunnelResult out;
+  std::uint64_t before = 0;
+  for (const FunnelStage& stage : funnel.stages) {
+    FunnelResult::Stage& one = out.stages.emplace_back();
+    one.name = std::string(stage.name);
+    one.sessions = stage.sessions;
+    if (stage.from_before && before > 0) {
+      one.share_of_before = static_cast<double>(*stage.from_before) / static_cast<double>(before);
+    }
+    before = stage.sessions;
+  }
+  if (const auto& holds = funnel.holds) {
+    out.holds = FunnelResult::Holds{holds->acknowledged, holds->ended, holds->ran_out,
+                                    holds->unknown,      holds->open,  digest(holds->dwell)};
+  }
+  if (funnel.queue_wait) out.queue_wait = digest(*funnel.queue_wait);
+  return out;
+}
+
+MachineResult digest(const MachineUse& use) {
+  return {use.busy_share, use.memory_used_bytes, use.memory_bytes, use.disk_read_bytes,
+          use.disk_written_bytes};
+}
+
 SecondResult digest_second(const Snapshot& delta, const std::vector<SeriesLabel>& series,
-                           const SecondFacts& facts) {
+                           const SecondFacts& facts, const std::vector<std::string>& counters) {
   const Selection all = select_series(series, "", "");
   const Tally counted = tally(delta, series, all);
   const Latencies response = latencies(delta, all, Of::response);
@@ -201,6 +227,9 @@ SecondResult digest_second(const Snapshot& delta, const std::vector<SeriesLabel>
   put("p99", 0.99, out.response_ns_p99);
   out.lag_ns_p99 = ns_of(latencies(delta, all, Of::lag).quantile(0.99));
   out.worker_cpu = facts.worker_cpu;
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    out.counters[counters[i]] = i < delta.counters.size() ? delta.counters[i] : 0;
+  }
   return out;
 }
 

@@ -1,7 +1,9 @@
 // From snapshots to the figures of a run file.
 #pragma once
 
+#include "harness/judge/funnel.hpp"
 #include "harness/judge/measured_run.hpp"
+#include "harness/measure/self_measure.hpp"
 #include "harness/report/run_result.hpp"
 
 namespace stampede {
@@ -16,6 +18,11 @@ void digest_run(const MeasuredRun& run, RunResult& into);
 // Of values that are all known.
 SeriesResult::Latency digest(const Histogram& values);
 
+// Absent when no stage was recorded.
+std::optional<FunnelResult> digest(const BookingFunnel& funnel);
+// Of the machine only what the report tells: the rest is judged by the self-checks.
+MachineResult digest(const MachineUse& use);
+
 // What a second has besides its snapshot.
 struct SecondFacts {
   std::uint32_t second = 0;
@@ -24,7 +31,7 @@ struct SecondFacts {
   double worker_cpu = 0;
 };
 SecondResult digest_second(const Snapshot& delta, const std::vector<SeriesLabel>& series,
-                           const SecondFacts& facts);
+                           const SecondFacts& facts, const std::vector<std::string>& counters = {});
 MeasuredSecond measured_second(const SecondResult& second);
 
 }  // namespace stampede

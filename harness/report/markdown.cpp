@@ -7,6 +7,7 @@
 
 #include "harness/judge/verdict.hpp"
 #include "harness/measure/units.hpp"
+#include "harness/report/fact_lines.hpp"
 #include "harness/report/run_result.hpp"
 #include "harness/report/summary.hpp"
 #include "harness/report/text_layout.hpp"
@@ -14,6 +15,8 @@
 namespace stampede {
 
 namespace {
+
+constexpr std::size_t scripts_shown = 20;
 
 // Nothing that a target answered may become markup or break a table.
 std::string plain(std::string_view text) {
@@ -38,6 +41,11 @@ std::string code(std::string_view text) {
   std::ranges::replace(inside, '`', '\'');
   std::ranges::replace(inside, '|', '/');
   return "`" + inside + "`";
+}
+
+// A paragraph each, after an empty line.
+void write_lines(const std::vector<std::string>& lines, std::ostream& out) {
+  for (const std::string& line : lines) out << "\n" << plain(line) << "\n";
 }
 
 void write_findings(const RunResult& run, const std::vector<const Finding*>& rows,
@@ -79,6 +87,7 @@ void write_invariants(const RunResult& run, std::ostream& out) {
   }
   out << fmt::format("\n### Invariants: {} of {} hold\n\n{}\n", count_held(rows), rows.size(),
                      plain(id_ranges(ids)));
+  write_lines(seat_lines(run), out);
   if (bad.empty()) return;
   out << "\n";
   write_findings(run, bad, out);
@@ -141,9 +150,9 @@ void write_figures(const RunResult& run, std::ostream& out) {
 
 void write_steps(const RunResult& run, std::ostream& out) {
   out << "\n<details><summary>Steps</summary>\n\n"
-         "| step | n | rate | ok | conflict | gone | rule | window | shed | error | p50 | p95 | "
-         "p99 "
-         "| max |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+         "| step | n | rate | ok | conflict | gone | rule | window | shed | error "
+         "| mean | p50 | p90 | p95 | p99 | p99.9 | max |\n"
+         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
   for (const SeriesResult& series : run.series) {
     out << fmt::format("| {} | {} | {} |", plain(series_name(run, series)),
                        human_count(series.count), human_rate(series.rate));
@@ -152,7 +161,7 @@ void write_steps(const RunResult& run, std::ostream& out) {
       out << ' ' << human_count(outcome_count_of(series, outcome)) << " |";
     }
     out << ' ' << human_count(error_count_of(series)) << " |";
-    for (const char* key : {"p50", "p95", "p99", "max"}) {
+    for (const char* key : {"mean", "p50", "p90", "p95", "p99", "p99.9", "max"}) {
       out << ' ' << latency_text(series.response, key) << " |";
     }
     out << "\n";
@@ -160,19 +169,32 @@ void write_steps(const RunResult& run, std::ostream& out) {
   out << "\n\\* transaction · ~ declared wait, not in the totals\n\n</details>\n";
 }
 
+void write_funnel(const RunResult& run, std::ostream& out) {
+  const std::vector<std::string> lines = funnel_lines(run);
+  if (lines.empty()) return;
+  out << "\n### Funnel: sessions of the whole run, by what their clients were told\n";
+  write_lines(lines, out);
+}
+
 void write_resources(const RunResult& run, std::ostream& out) {
   if (run.processes.empty()) return;
   out << fmt::format("\n### Resources: {} transactions in the whole run\n\n",
                      human_count(transactions_of(run)))
-      << "| process | CPU time | CPU per transaction | memory | peak | disk read | written |\n"
-         "|---|---:|---:|---:|---:|---:|---:|\n";
+      << "| process | CPU time | CPU per transaction | memory | peak | disk read | written "
+         "| switches | forced | sockets |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  const auto told = [](const std::optional<std::uint64_t>& count) {
+    return count ? human_count(*count) : "–";
+  };
   for (const ProcessResult& process : run.processes) {
-    out << fmt::format("| {} | {} s | {} | {} | {} | {} | {} |\n", plain(process.role),
-                       human_number(process.cpu_seconds), cpu_per_transaction(run, process),
-                       human_bytes(process.rss_bytes), human_bytes(process.rss_peak_bytes),
-                       human_bytes(process.disk_read_bytes),
-                       human_bytes(process.disk_written_bytes));
+    out << fmt::format("| {} | {} s | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                       plain(process.role), human_number(process.cpu_seconds),
+                       cpu_per_transaction(run, process), human_bytes(process.rss_bytes),
+                       human_bytes(process.rss_peak_bytes), human_bytes(process.disk_read_bytes),
+                       human_bytes(process.disk_written_bytes), told(process.voluntary_switches),
+                       told(process.involuntary_switches), told(process.sockets));
   }
+  write_lines(machine_lines(run), out);
+  write_lines(store_lines(run, scripts_shown), out);
 }
 
 void write_diagnosis(const RunResult& run, std::ostream& out) {
@@ -216,11 +238,15 @@ void write_markdown(const RunResult& run, std::ostream& out) {
   write_invariants(run, out);
   write_validity(run, out);
   write_figures(run, out);
+  write_funnel(run, out);
   write_steps(run, out);
   write_resources(run, out);
   write_diagnosis(run, out);
   write_phase("Set-up", run.setup, out);
   write_phase("Tear-down", run.teardown, out);
+  for (const auto& [name, value] : run.environment) {
+    if (name == "placement") out << "\nPlacement: " << plain(value) << "\n";
+  }
   out << fmt::format("\nseed {} · topology {} · run {}\n", run.seed, code(run.topology),
                      code(run.id));
 }

@@ -132,6 +132,7 @@ void fields(Archive& archive, SecondResult& second) {
   archive("lag_ns_p99", second.lag_ns_p99);
   archive("at_least", second.at_least);
   archive("worker_cpu", second.worker_cpu);
+  archive.optional("counters", second.counters);
 }
 template <class Archive>
 void fields(Archive& archive, LatencyBin& bin) {
@@ -146,6 +147,59 @@ void fields(Archive& archive, ProcessResult& process) {
   archive("rss_peak_bytes", process.rss_peak_bytes);
   archive.optional("disk_read_bytes", process.disk_read_bytes);
   archive.optional("disk_written_bytes", process.disk_written_bytes);
+  archive.optional("voluntary_switches", process.voluntary_switches);
+  archive.optional("involuntary_switches", process.involuntary_switches);
+  archive.optional("sockets", process.sockets);
+}
+template <class Archive>
+void fields(Archive& archive, StoresResult::Script& script) {
+  archive("calls", script.calls);
+  archive("ns_mean", script.ns_mean);
+}
+template <class Archive>
+void fields(Archive& archive, StoresResult& stores) {
+  archive("mysql_commits", stores.mysql_commits);
+  archive("mysql_log_syncs", stores.mysql_log_syncs);
+  archive("mysql_file_syncs", stores.mysql_file_syncs);
+  archive("redis_scripts", stores.redis_scripts);
+}
+template <class Archive>
+void fields(Archive& archive, MachineResult& machine) {
+  archive("cpu_busy_share", machine.cpu_busy_share);
+  archive("memory_used_bytes", machine.memory_used_bytes);
+  archive("memory_bytes", machine.memory_bytes);
+  archive("disk_read_bytes", machine.disk_read_bytes);
+  archive("disk_written_bytes", machine.disk_written_bytes);
+}
+template <class Archive>
+void fields(Archive& archive, FunnelResult::Stage& stage) {
+  archive("name", stage.name);
+  archive("sessions", stage.sessions);
+  archive("share_of_before", stage.share_of_before);
+}
+template <class Archive>
+void fields(Archive& archive, FunnelResult::Holds& holds) {
+  archive("acknowledged", holds.acknowledged);
+  archive("ended", holds.ended);
+  archive("ran_out", holds.ran_out);
+  archive("unknown", holds.unknown);
+  archive("open", holds.open);
+  archive("dwell", holds.dwell);
+}
+template <class Archive>
+void fields(Archive& archive, FunnelResult& funnel) {
+  archive("stages", funnel.stages);
+  archive("holds", funnel.holds);
+  archive("queue_wait", funnel.queue_wait);
+}
+template <class Archive>
+void fields(Archive& archive, SeatLedger& seats) {
+  archive("total", seats.total);
+  archive("free", seats.free);
+  archive("held", seats.held);
+  archive("pending", seats.pending);
+  archive("sold", seats.sold);
+  archive("locked", seats.locked);
 }
 template <class Archive>
 void fields(Archive& archive, PhaseResult& phase) {
@@ -211,6 +265,10 @@ void fields(Archive& archive, RunResult& run) {
   archive.optional("hiccups", run.hiccups);
   archive("seconds", run.seconds);
   archive("processes", run.processes);
+  archive.optional("funnel", run.funnel);
+  archive.optional("seats", run.seats);
+  archive.optional("stores", run.stores);
+  archive.optional("machine", run.machine);
   archive.optional("diagnosis", run.diagnosis);
   archive("ledger_note", run.ledger_note);
   archive("files", run.files);

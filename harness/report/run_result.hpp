@@ -12,6 +12,7 @@
 
 #include "harness/diagnostic.hpp"
 #include "harness/judge/finding.hpp"
+#include "harness/judge/seat_ledger.hpp"
 #include "harness/measure/snapshot.hpp"
 
 namespace stampede {
@@ -44,6 +45,7 @@ struct SecondResult {
   std::optional<std::int64_t> response_ns_p50, response_ns_p95, response_ns_p99, lag_ns_p99;
   std::vector<std::string> at_least;  // p50 p95 p99: lower bounds, as in Latency
   double worker_cpu = 0;
+  std::map<std::string, std::uint64_t> counters{};  // of the profile: what was counted in it
 };
 
 struct ProcessResult {
@@ -51,6 +53,27 @@ struct ProcessResult {
   double cpu_seconds = 0;  // over the whole run
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
   std::uint64_t disk_read_bytes = 0, disk_written_bytes = 0;  // over the whole run
+  // Over the whole run, all its threads: gave its core away to wait · lost it to somebody else.
+  std::optional<std::uint64_t> voluntary_switches{}, involuntary_switches{};
+  std::optional<std::uint64_t> sockets{};  // open when the load ended
+};
+
+// What the stores did over the whole run; absent where they, or the target, do not tell.
+struct StoresResult {
+  std::optional<std::uint64_t> mysql_commits, mysql_log_syncs, mysql_file_syncs;
+  // Of a script of Redis, as the target's processes saw it: the way and the wait are in it.
+  struct Script {
+    std::uint64_t calls = 0;
+    std::int64_t ns_mean = 0;
+  };
+  std::map<std::string, Script> redis_scripts;
+};
+
+// The generator's machine as a whole, measured window; absent where the kernel does not tell.
+struct MachineResult {
+  std::optional<double> cpu_busy_share;                          // of all cores, 0…1
+  std::optional<std::uint64_t> memory_used_bytes, memory_bytes;  // at the end of the window
+  std::optional<std::uint64_t> disk_read_bytes, disk_written_bytes;
 };
 
 // How connections were made. Times are of successful parts, apart from any request.
@@ -77,6 +100,23 @@ struct PhaseResult {
   double seconds = 0;
   std::string problem;  // "": none
   std::vector<SeriesResult> series;
+};
+
+// How far sessions came on their way to a ticket, by what their clients were told; the whole run.
+struct FunnelResult {
+  struct Stage {
+    std::string name;  // entered admitted held ordered paid confirmed: those that were recorded
+    std::uint64_t sessions = 0;
+    std::optional<double> share_of_before;  // of the sessions of the stage before
+  };
+  std::vector<Stage> stages;
+  struct Holds {
+    std::uint64_t acknowledged = 0;  // = the sum of the next four
+    std::uint64_t ended = 0, ran_out = 0, unknown = 0, open = 0;
+    SeriesResult::Latency dwell;  // of the ended ones
+  };
+  std::optional<Holds> holds;
+  std::optional<SeriesResult::Latency> queue_wait;
 };
 
 struct RunResult {
@@ -122,6 +162,10 @@ struct RunResult {
   SeriesResult::Latency hiccups;
   std::vector<SecondResult> seconds;
   std::vector<ProcessResult> processes;  // stampede first
+  std::optional<FunnelResult> funnel;    // absent: the profile records nothing of the kind
+  std::optional<SeatLedger> seats;       // absent: no audit, or a store was not read
+  std::optional<StoresResult> stores;    // absent: nothing was driven
+  std::optional<MachineResult> machine;  // absent: it was not watched
   std::vector<Finding> diagnosis;        // remarks; they decide nothing
   std::string ledger_note;
   std::vector<std::string> files;  // what the run wrote, for people; may be empty
@@ -140,5 +184,6 @@ void write_console(const RunResult& result, std::ostream& out, bool colour, int 
 void write_csv(const RunResult& result, std::ostream& out);    // a row for each second
 void write_junit(const RunResult& result, std::ostream& out);  // valid against both public schemas
 void write_markdown(const RunResult& result, std::ostream& out);
+void write_openmetrics(const RunResult& result, std::ostream& out);  // Prometheus reads it too
 
 }  // namespace stampede

@@ -119,13 +119,24 @@ void TextTable::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::vector<std::string> TextTable::lines(std::size_t width) const {
+std::vector<std::size_t> TextTable::natural_widths() const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     std::size_t most = display_width(columns_[i].title);
     for (const auto& row : rows_) most = std::max(most, display_width(row[i]));
     widths.push_back(most);
   }
+  return widths;
+}
+
+std::size_t TextTable::width() const {
+  const std::vector<std::size_t> widths = natural_widths();
+  const std::size_t gaps = widths.empty() ? 0 : (widths.size() - 1) * gap;
+  return std::accumulate(widths.begin(), widths.end(), gaps);
+}
+
+std::vector<std::string> TextTable::lines(std::size_t width) const {
+  std::vector<std::size_t> widths = natural_widths();
   std::vector<std::size_t> shown(columns_.size());
   std::iota(shown.begin(), shown.end(), std::size_t{0});
   const auto total = [&] {

@@ -35,11 +35,15 @@ class TextTable {
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void add(std::vector<std::string> cells);
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+  // What it needs to show all its columns, uncut.
+  [[nodiscard]] std::size_t width() const;
   // The title line, then a line per row; none longer than `width` unless the columns of priority 0
   // need more.
   [[nodiscard]] std::vector<std::string> lines(std::size_t width) const;
 
  private:
+  [[nodiscard]] std::vector<std::size_t> natural_widths() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

@@ -82,7 +82,6 @@ Facts collect_environment() {
   facts.emplace_back("generator_priority", geteuid() == 0
                                                ? fmt::format("nice {}", generator_niceness)
                                                : "normal (no privilege)");
-  facts.emplace_back("placement", "generator, target and databases on one machine, not pinned");
   return facts;
 }
 

@@ -10,11 +10,13 @@
 #include "harness/judge/auction_fairness.hpp"
 #include "harness/judge/gates.hpp"
 #include "harness/judge/invariants.hpp"
+#include "harness/judge/seat_ledger.hpp"
 #include "harness/judge/validity.hpp"
 #include "harness/load/crowd_size.hpp"
 #include "harness/load/feeder_shortage.hpp"
 #include "harness/report/digest.hpp"
 #include "harness/run/environment.hpp"
+#include "harness/run/placement.hpp"
 #include "harness/run/probe_stream.hpp"
 #include "harness/run/redact_result.hpp"
 #include "harness/topology/operation.hpp"
@@ -146,6 +148,7 @@ void Story::fill_head() {
   result_.topology = topology_name(request_);
   result_.attached = !request_.url.empty();
   result_.environment = collect_environment();
+  result_.environment.emplace_back("placement", placement_text(look_at_placement(request_.url)));
 }
 
 bool Story::raise_topology() {
@@ -375,7 +378,8 @@ void Story::second_passed(const LoadSecond& second) {
   const SecondResult row =
       digest_second(second.delta, series_labels(compiled_),
                     {second.second, second.warm_up, second.drain, second.gauges.users_alive,
-                     second.gauges.requests_in_flight, second.worker_cpu});
+                     second.gauges.requests_in_flight, second.worker_cpu},
+                    compiled_.counters);
   if (!row.warm_up && !row.drain) {
     measured_.seconds.push_back(measured_second(row));
     if (!measured_.ended_in_seconds) measured_.ended_in_seconds.emplace();
@@ -404,6 +408,7 @@ void Story::quiesce_and_audit() {
   note("auditing MariaDB, Redis and the clients' ledger");
   const FinalState state = read_final_state(at, seeded_.events, seeded_.games);
   fairness_ = auction_fairness(load_.ledger, state);
+  result_.seats = seat_ledger(state);
   for (Finding& finding : booking_invariants(load_.ledger, state)) {
     findings_.push_back(std::move(finding));
   }

@@ -56,6 +56,7 @@ class Story {
   void stop_when_a_part_died();
   void fill_result();
   void fill_processes();
+  void fill_facts();
   void fill_diagnosis();
   void forget_part_of_a_second();
   void decide_verdict();

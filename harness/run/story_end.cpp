@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "harness/judge/diagnosis.hpp"
+#include "harness/judge/funnel.hpp"
 #include "harness/judge/gates.hpp"
 #include "harness/judge/validity.hpp"
 #include "harness/judge/verdict.hpp"
@@ -37,6 +38,11 @@ std::uint64_t own_bytes(const std::string& file, std::string_view key, std::uint
     return std::stoull(line.substr(line.find_first_of("0123456789"))) * unit;
   }
   return 0;
+}
+
+// Threads that ended took their counts with them.
+std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
+  return after > before ? after - before : 0;
 }
 
 bool has_rate(const CompiledRun& run) {
@@ -176,15 +182,35 @@ void Story::fill_processes() {
   const double own = load_.worker_cpu_seconds > 0
                          ? load_.worker_cpu_seconds
                          : seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  result_.processes.push_back({"stampede", own, own_bytes("status", "VmRSS", 1024),
-                               own_bytes("status", "VmHWM", 1024), own_bytes("io", "read_bytes"),
-                               own_bytes("io", "write_bytes")});
+  result_.processes.push_back(
+      {"stampede", own, own_bytes("status", "VmRSS", 1024), own_bytes("status", "VmHWM", 1024),
+       own_bytes("io", "read_bytes"), own_bytes("io", "write_bytes"),
+       static_cast<std::uint64_t>(usage.ru_nvcsw), static_cast<std::uint64_t>(usage.ru_nivcsw)});
   for (const ProcessUsage& last : usage_last_) {
     const auto found = std::ranges::find(usage_before_, last.pid, &ProcessUsage::pid);
     const ProcessUsage before = found == usage_before_.end() ? ProcessUsage{} : *found;
     result_.processes.push_back({last.role, last.cpu_seconds - before.cpu_seconds, last.rss_bytes,
                                  last.rss_peak_bytes, last.disk_read_bytes - before.disk_read_bytes,
-                                 last.disk_written_bytes - before.disk_written_bytes});
+                                 last.disk_written_bytes - before.disk_written_bytes,
+                                 grown(before.voluntary_switches, last.voluntary_switches),
+                                 grown(before.involuntary_switches, last.involuntary_switches),
+                                 last.sockets});
+  }
+}
+
+// What the run did beside its answers: to the stores, to this machine, for its people.
+void Story::fill_facts() {
+  result_.funnel = digest(booking_funnel(load_.ledger));
+  if (load_.self.machine) result_.machine = digest(*load_.self.machine);
+  if (load_.started == TimePoint{}) return;
+  StoresResult& stores = result_.stores.emplace();
+  stores.mysql_commits = stores_last_.mysql_commits;
+  stores.mysql_log_syncs = stores_last_.mysql_log_syncs;
+  stores.mysql_file_syncs = stores_last_.mysql_file_syncs;
+  if (!stores_last_.scripts) return;
+  for (const auto& [name, script] : *stores_last_.scripts) {
+    const double mean = script.seconds / static_cast<double>(script.calls);
+    stores.redis_scripts[name] = {script.calls, from_seconds(mean).count()};
   }
 }
 
@@ -218,6 +244,7 @@ void Story::fill_result() {
       });
   result_.connecting.tls_insecure = insecure && topology_ && topology_->endpoints().tls;
   fill_processes();
+  fill_facts();
   fill_diagnosis();
   std::string ledger = fmt::format("{} client operations recorded", load_.ledger.entries().size());
   if (!quiesce_note_.empty()) {

@@ -209,7 +209,9 @@ void Process::stop(std::chrono::milliseconds grace) noexcept {
 
 std::optional<ProcessUsage> Process::usage() const {
   if (status_) return std::nullopt;
-  return usage_of(role_, pid_);
+  std::optional<ProcessUsage> usage = usage_of(role_, pid_);
+  if (usage) look_closely(*usage);
+  return usage;
 }
 
 std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid) {
@@ -229,8 +231,6 @@ std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid) {
     if (name == "VmRSS:") usage.rss_bytes = value * 1024;
     if (name == "VmHWM:") usage.rss_peak_bytes = value * 1024;
     if (name == "Threads:") usage.threads = value;
-    if (name == "voluntary_ctxt_switches:") usage.voluntary_switches = value;
-    if (name == "nonvoluntary_ctxt_switches:") usage.involuntary_switches = value;
   }
   // What reached the disk, not what was written into the cache; another user's is not shown.
   std::ifstream disk(fmt::format("/proc/{}/io", pid));
@@ -245,6 +245,31 @@ std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid) {
     ++usage.descriptors;
   }
   return usage;
+}
+
+void look_closely(ProcessUsage& usage) {
+  // /proc/PID/status has the switches of the first thread alone.
+  usage.voluntary_switches = usage.involuntary_switches = usage.sockets = 0;
+  std::error_code error;
+  using Entries = std::filesystem::directory_iterator;
+  for (Entries it(fmt::format("/proc/{}/task", usage.pid), error), end; !error && it != end;
+       it.increment(error)) {
+    std::ifstream status(it->path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      std::istringstream in(line);
+      std::string name;
+      std::uint64_t value = 0;
+      if (!(in >> name >> value)) continue;
+      if (name == "voluntary_ctxt_switches:") usage.voluntary_switches += value;
+      if (name == "nonvoluntary_ctxt_switches:") usage.involuntary_switches += value;
+    }
+  }
+  for (Entries it(fmt::format("/proc/{}/fd", usage.pid), error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone;  // closed meanwhile
+    const auto to = std::filesystem::read_symlink(it->path(), gone);
+    if (!gone && to.native().starts_with("socket:")) ++usage.sockets;
+  }
 }
 
 std::string tail_of(const std::filesystem::path& file, std::size_t lines_max) {

@@ -46,7 +46,7 @@ class Process {
   [[nodiscard]] std::string last_words() const;
   // SIGTERM, after `grace` SIGKILL to the whole group.
   void stop(std::chrono::milliseconds grace) noexcept;
-  [[nodiscard]] std::optional<ProcessUsage> usage() const;
+  [[nodiscard]] std::optional<ProcessUsage> usage() const;  // looks closely
 
  private:
   std::string role_;
@@ -58,6 +58,9 @@ class Process {
 
 // Of any process that may be looked at; nothing when there is none.
 [[nodiscard]] std::optional<ProcessUsage> usage_of(const std::string& role, pid_t pid);
+// Adds what takes a look at each of its threads and descriptors, which is milliseconds where there
+// are thousands: switches of its threads that live, and sockets.
+void look_closely(ProcessUsage& usage);
 // The end of a text file for people: at most `lines_max` lines and 2000 characters.
 [[nodiscard]] std::string tail_of(const std::filesystem::path& file, std::size_t lines_max);
 // In clock ticks since boot; nothing when there is no such process, or only its unread exit status.

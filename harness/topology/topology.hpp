@@ -49,7 +49,8 @@ struct ProcessUsage {
   double cpu_seconds = 0;  // user + system since start
   std::uint64_t rss_bytes = 0, rss_peak_bytes = 0;
   std::uint64_t threads = 0, descriptors = 0;
-  std::uint64_t voluntary_switches = 0, involuntary_switches = 0;
+  // Where it was looked at closely (process.hpp): of all its threads since start; sockets now.
+  std::uint64_t voluntary_switches = 0, involuntary_switches = 0, sockets = 0;
   std::uint64_t disk_read_bytes = 0, disk_written_bytes = 0;  // since start; 0 where not shown
 };
 

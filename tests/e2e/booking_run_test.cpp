@@ -23,6 +23,36 @@ bool names_a_seat(const nlohmann::json& run, const std::string& rule) {
   return false;
 }
 
+// What the report tells beside its verdict, from all the places that it is read from.
+void expect_facts_of_a_sale(const nlohmann::json& run) {
+  const auto& seats = run["seats"];
+  ASSERT_TRUE(seats.is_object());
+  std::uint64_t sum = 0;
+  for (const char* part : {"free", "held", "pending", "sold", "locked"}) {
+    sum += seats[part].get<std::uint64_t>();
+  }
+  EXPECT_EQ(seats["total"], sum) << seats.dump();
+  EXPECT_GT(seats["sold"], 5);
+  const auto& funnel = run["funnel"];
+  ASSERT_TRUE(funnel.is_object());
+  ASSERT_EQ(funnel["stages"].size(), 6U) << funnel.dump();
+  EXPECT_GT(funnel["stages"][5]["sessions"], 5);
+  EXPECT_GT(funnel["holds"]["dwell"]["count"], 5);
+  EXPECT_GT(funnel["queue_wait"]["count"], 5);
+  // An order and its confirmation are two transactions at the least.
+  EXPECT_GT(run["stores"]["mysql_commits"], 2 * funnel["stages"][5]["sessions"].get<int>());
+  EXPECT_GE(run["stores"]["redis_scripts"]["hold"]["calls"], funnel["holds"]["acknowledged"]);
+  EXPECT_GT(run["stores"]["redis_scripts"]["hold"]["ns_mean"], 1'000);
+  EXPECT_GT(run["machine"]["cpu_busy_share"], 0);
+  EXPECT_GT(run["machine"]["memory_used_bytes"], 100'000'000);
+  EXPECT_GT(run["processes"][1]["voluntary_switches"], 100) << run["processes"][1].dump();
+  std::uint64_t confirmed = 0;
+  for (const auto& second : run["seconds"]) {
+    confirmed += second["counters"]["confirmed"].get<std::uint64_t>();
+  }
+  EXPECT_GE(confirmed, run["counters"]["confirmed"]["count"].get<std::uint64_t>());
+}
+
 TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
   const ProfileRun run =
       run_profile("profiles/smoke.yaml",
@@ -46,6 +76,8 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
     EXPECT_NE(remark["result"], "not_run") << remark.dump();
   }
   EXPECT_NE(run.command.out.find("CPU/tx"), std::string::npos) << run.command.out;
+  EXPECT_NE(run.command.out.find("\nFUNNEL "), std::string::npos) << run.command.out;
+  expect_facts_of_a_sale(run.file);
 }
 
 TEST(BookingRun, RolesAsServicesOfTheirOwnSellTheSame) {

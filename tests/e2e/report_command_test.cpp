@@ -59,6 +59,10 @@ TEST_F(ReportCommand, EachFormIsTheOneThatTheRunWrote) {
   EXPECT_EQ(csv.exit_code, 0) << csv.err;
   const auto seconds = nlohmann::json::parse(read_file(run_ / "run.json")).at("seconds").size();
   EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(csv.out, '\n')), seconds + 1);
+  const auto metrics = report(run_, {"--format", "openmetrics"});
+  EXPECT_EQ(metrics.exit_code, 0) << metrics.err;
+  EXPECT_NE(metrics.out.find("stampede_response_seconds{quantile=\"0.95\"} "), std::string::npos);
+  EXPECT_TRUE(metrics.out.ends_with("# EOF\n"));
   const auto console = report(run_ / "run.json", {});
   EXPECT_EQ(console.exit_code, 0) << console.err;
   EXPECT_NE(console.out.find("FIGURES"), std::string::npos) << console.out;

@@ -2,6 +2,7 @@
 // here (stolen time, throttling), and the watching thread itself for a moment.
 #include "harness/load/self_monitor.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -93,17 +94,50 @@ TEST(MachineCounters, NetworkCountersAreReadByName) {
   EXPECT_EQ(use.retransmits, 7U);
 }
 
+TEST(MachineCounters, TheMachineAsAWhole) {
+  const PlantedRoot root;
+  root.write("proc/stat", "cpu  1000 0 500 8000 100 0 40 20 0 0\n");
+  root.write("proc/meminfo", "MemTotal:        8000 kB\nMemFree: 1 kB\nMemAvailable:    5000 kB\n");
+  root.write("sys/block/vda/size", "1");
+  root.write("sys/block/nvme0n1/size", "1");
+  root.write("sys/block/loop0/size", "1");
+  root.write("sys/block/dm-0/size", "1");
+  const auto disks = [](int read, int written) {
+    return fmt::format(
+        "   7 0 loop0 9 9 999 9 9 9 999 9 0 0 0\n 253 0 vda 1 0 {0} 1 1 0 {1} 1 0 0 0\n"
+        " 253 1 vda1 1 0 {0} 1 1 0 {1} 1 0 0 0\n 254 0 dm-0 1 0 {0} 1 1 0 {1} 1 0 0 0\n"
+        " 259 0 nvme0n1 1 0 10 1 1 0 20 1 0 0 0\n",
+        read, written);
+  };
+  root.write("proc/diskstats", disks(100, 200));
+  const auto before = read_machine(root.path());
+  root.write("proc/stat", "cpu  1400 0 700 8200 150 0 60 150 0 0\n");
+  root.write("proc/meminfo", "MemTotal:        8000 kB\nMemAvailable:    2000 kB\n");
+  root.write("proc/diskstats", disks(104, 300));
+  const auto use = between(before, read_machine(root.path()));
+  EXPECT_NEAR(use.busy_share.value(), 1 - 250.0 / 1000, 1e-12) << "waiting for a disk is idle";
+  EXPECT_EQ(use.memory_bytes, 8000U * 1024);
+  EXPECT_EQ(use.memory_used_bytes, 6000U * 1024);
+  EXPECT_EQ(use.disk_read_bytes, 4U * 512) << "partitions and volumes are in their disk";
+  EXPECT_EQ(use.disk_written_bytes, 100U * 512);
+}
+
 TEST(MachineCounters, TextThatIsNoneOfTheirsIsAbsentNotZero) {
   const PlantedRoot root;
   root.write("proc/stat", "cpu  1 2\n");
   root.write("proc/net/netstat", "TcpExt: SyncookiesSent\nTcpExt: 1\n");
   root.write("proc/net/snmp", "garbage");
   root.write("proc/self/cgroup", ":::\n0::/\n");
+  root.write("proc/meminfo", "MemFree: few\n");
+  root.write("proc/diskstats", " 253 0 vda 1\n");
   const auto counters = read_machine(root.path());
   EXPECT_FALSE(counters.cpu);
   EXPECT_FALSE(counters.listen_overflows);
   EXPECT_FALSE(counters.retransmits);
   EXPECT_FALSE(counters.throttled);
+  EXPECT_FALSE(counters.memory_bytes);
+  EXPECT_FALSE(counters.disk_read_bytes);
+  EXPECT_FALSE(between(counters, counters).memory_used_bytes);
   EXPECT_FALSE(read_thread(root.path()).waited_ns);
 }
 

@@ -125,5 +125,32 @@ TEST(Digest, ASecondIsATotal) {
   EXPECT_EQ(second.at_least, (std::vector<std::string>{"p95", "p99"}));
 }
 
+TEST(Digest, ASecondHasTheCountersOfTheProfileZerosIncluded) {
+  const MeasuredRun run = run_of_two();
+  const SecondResult second = digest_second(run.measured, run.series, {}, run.counters);
+  EXPECT_EQ(second.counters,
+            (std::map<std::string, std::uint64_t>{{"confirmed", 20}, {"never", 0}}));
+  EXPECT_TRUE(digest_second(run.measured, run.series, {}).counters.empty());
+}
+
+TEST(Digest, AFunnelHasSharesOfTheStageBefore) {
+  BookingFunnel funnel;
+  EXPECT_FALSE(digest(funnel)) << "nothing was recorded";
+  funnel.stages = {{"held", 40, std::nullopt}, {"ordered", 30, 20}};
+  funnel.holds.emplace();
+  funnel.holds->acknowledged = 40;
+  funnel.holds->dwell.record(milliseconds{1500});
+  const auto result = digest(funnel);
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->stages.size(), 2U);
+  EXPECT_FALSE(result->stages[0].share_of_before);
+  EXPECT_EQ(result->stages[1].sessions, 30U);
+  EXPECT_EQ(result->stages[1].share_of_before, 0.5);
+  EXPECT_EQ(result->holds->dwell.ns.at("p50"), 1'500'000'000);
+  EXPECT_FALSE(result->queue_wait);
+  funnel.stages[0].sessions = 0;
+  EXPECT_FALSE(digest(funnel)->stages[1].share_of_before) << "of nobody";
+}
+
 }  // namespace
 }  // namespace stampede

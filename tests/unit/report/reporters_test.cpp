@@ -62,14 +62,17 @@ TEST(Csv, HasARowForEachSecondAndNothingWhereNothingWasAnswered) {
   second.second = 1;
   second.users_alive = 7;
   second.worker_cpu = 0.125;
+  second.counters = {{"confirmed", 3}};
+  result.counters = {{"confirmed", {3, 3.0}}, {"of \"them\", all", {0, 0.0}}};
   result.seconds = {first, second};
   std::ostringstream out;
   write_csv(result, out);
   EXPECT_EQ(out.str(),
             "second,phase,requests,transactions,errors,shed,users,in_flight,response_p50_ms,"
-            "response_p95_ms,response_p99_ms,at_least,lag_p99_ms,worker_cpu\r\n"
-            "0,warm_up,12,0,0,0,0,0,1.235,,,p95 p99,,0.0000\r\n"
-            "1,measured,0,0,0,0,7,0,,,,,,0.1250\r\n");
+            "response_p95_ms,response_p99_ms,at_least,lag_p99_ms,worker_cpu,count_confirmed,"
+            "\"count_of \"\"them\"\", all\"\r\n"
+            "0,warm_up,12,0,0,0,0,0,1.235,,,p95 p99,,0.0000,,\r\n"
+            "1,measured,0,0,0,0,7,0,,,,,,0.1250,3,\r\n");
 }
 
 TEST(Console, TellsCpuForEachTransactionOfTheWholeRun) {
@@ -261,6 +264,25 @@ TEST(Junit, ValidatesAgainstBothPublicSchemas) {
       EXPECT_TRUE(accepted_by("xmllint --noout --schema " + file.string() + " {}", junit(result)));
     }
   }
+}
+
+TEST(Console, TellsEveryQuantileOfAStepAtAnyWidth) {
+  RunResult result = passing_result();
+  for (SeriesResult& series : result.series) {
+    if (series.step == "hold") series.response.ns["p99.9"] = 1'770'000'000;
+  }
+  const std::string narrow = console(result, 80), wide = console(result, 200);
+  EXPECT_NE(narrow.find("1.77 s"), std::string::npos) << narrow;
+  EXPECT_NE(narrow.find("\n  response time "), std::string::npos) << "a table of its own";
+  EXPECT_NE(wide.find("1.77 s"), std::string::npos) << wide;
+  EXPECT_EQ(wide.find("\n  response time "), std::string::npos) << "one table is enough";
+}
+
+TEST(Console, DrawsACounterOfTheProfileBySecond) {
+  RunResult result = passing_result();
+  EXPECT_NE(console(result, 100).find("confirmed/s"), std::string::npos);
+  for (SecondResult& second : result.seconds) second.counters.clear();
+  EXPECT_EQ(console(result, 100).find("confirmed/s"), std::string::npos) << "a run of before";
 }
 
 TEST(TextLayout, WidthCountsColumnsNotBytes) {

@@ -80,6 +80,28 @@ TEST(RunResult, KeepsTheCountsOfStreams) {
   EXPECT_TRUE(run_result_from_json(broken.dump()).has_error());
 }
 
+TEST(RunResult, FactsThatAreNotThereAreNullAndRunsOfBeforeAreRead) {
+  Json json = Json::parse(to_json(passing_result()));
+  EXPECT_EQ(json["funnel"]["stages"][1]["name"], "admitted");
+  EXPECT_EQ(json["seats"]["sold"], 20420);
+  EXPECT_TRUE(json["stores"]["mysql_log_syncs"].is_null());
+  EXPECT_EQ(json["stores"]["redis_scripts"]["hold"]["ns_mean"], 412000);
+  EXPECT_EQ(json["seconds"][100]["counters"]["confirmed"],
+            passing_result().seconds.at(100).counters.at("confirmed"));
+  EXPECT_TRUE(json["processes"][0]["sockets"].is_null());
+  const Json nothing = Json::parse(to_json(unfinished_result()));
+  for (const char* key : {"funnel", "seats", "stores", "machine"}) {
+    EXPECT_TRUE(nothing[key].is_null()) << key;
+    json.erase(key);
+  }
+  for (Json& second : json["seconds"]) second.erase("counters");
+  for (Json& process : json["processes"]) process.erase("sockets");
+  const auto read = run_result_from_json(json.dump());
+  ASSERT_TRUE(read.has_value()) << render(read.error(), json.dump());
+  EXPECT_FALSE(read->funnel);
+  EXPECT_FALSE(read->seats);
+}
+
 TEST(RunResult, KeepsTheIntervalOfAGateAsNumbers) {
   const RunResult result = passing_result();
   Json json = Json::parse(to_json(result));

@@ -98,6 +98,7 @@ void add_seconds(MeasuredRun& run, RunResult& result, double slow) {
     if (at != 134) second.response_ns_p99 = 2 * *second.response_ns_p95;
     second.lag_ns_p99 = 140'000;
     second.worker_cpu = 0.4 * level;
+    second.counters["confirmed"] = static_cast<std::uint64_t>(115 * level * wave);
     if (!second.warm_up && !second.drain) run.seconds.push_back(measured_second(second));
     result.seconds.push_back(second);
   }
@@ -161,6 +162,34 @@ void add_validity(const MeasuredRun& run, RunResult& result) {
   for (Finding& finding : judge_validity(facts, {})) result.findings.push_back(std::move(finding));
 }
 
+SeriesResult::Latency times(std::uint64_t count, double p50_s, double p95_s) {
+  SeriesResult::Latency out;
+  out.count = count;
+  out.ns = {{"p50", from_seconds(p50_s).count()}, {"p95", from_seconds(p95_s).count()}};
+  return out;
+}
+
+void add_facts(RunResult& result) {
+  FunnelResult& funnel = result.funnel.emplace();
+  funnel.stages = {{"entered", 24'960, std::nullopt},   {"admitted", 24'310, 24'310.0 / 24'960},
+                   {"held", 23'900, 23'900.0 / 24'310}, {"ordered", 16'690, 16'690.0 / 23'900},
+                   {"paid", 16'680, 16'680.0 / 16'690}, {"confirmed", 13'420, 13'420.0 / 16'680}};
+  funnel.holds = FunnelResult::Holds{23'940, 23'760, 120, 8, 52, times(23'760, 14.6, 27.7)};
+  funnel.queue_wait = times(24'310, 1.9, 6.88);
+  result.seats = SeatLedger{40'000, 19'421, 52, 107, 20'420, 0};
+  result.stores = StoresResult{
+      48'210,
+      std::nullopt,
+      96'304,
+      {{"hold", {26'600, 412'000}}, {"q_enter", {24'960, 388'000}}, {"release", {7'300, 290'000}}}};
+  result.machine = MachineResult{0.713, 3'200'000'000, 8'200'000'000, 8'192, 955'000'000};
+  for (ProcessResult& process : result.processes) {
+    process.voluntary_switches = 812'345;
+    process.involuntary_switches = 20'412;
+    if (process.role != "stampede") process.sockets = 20'111;
+  }
+}
+
 RunResult head() {
   RunResult result;
   result.id = "20261121-073535-steady-1k";
@@ -181,12 +210,16 @@ RunResult head() {
   result.topology = "single";
   result.environment = {{"stampede", "0.1.0"},
                         {"hostname", "runner-1"},
+                        {"placement",
+                         "generator, target and databases on one machine; generator "
+                         "not pinned (may use all 2 CPUs)"},
                         {"kernel", "6.18.5"},
                         {"cpu", "2 × made-up <CPU> & co"}};
   result.processes = {{"stampede", 52.31, 310'000'000, 334'000'000, 0, 41'000'000},
                       {"boxoffice", 88.02, 420'000'000, 433'000'000, 8'192, 1'200'000},
                       {"redis", 9.4, 61'000'000, 64'000'000, 0, 0},
                       {"mariadb", 31.5, 510'000'000, 512'000'000, 0, 913'000'000}};
+  add_facts(result);
   OperationFacts facts;
   facts.statuses = {{"200", 60'000}, {"201", 20'000}, {"409", 840}, {"503", 210}};
   facts.logs = {{"boxoffice", 2, 1, {R"({"level":"error","msg":"a \x1b[31m<b> | `x`"})"}, false}};
@@ -277,6 +310,10 @@ RunResult unfinished_result() {
   result.exit_code = 69;
   result.processes.clear();
   result.diagnosis.clear();
+  result.funnel.reset();
+  result.seats.reset();
+  result.stores.reset();
+  result.machine.reset();
   result.files.clear();
   result.ledger_note.clear();
   return result;

@@ -1,5 +1,6 @@
 // Children: how they end is told, nothing but what is meant reaches them, and they can always be
 // ended.
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -103,6 +104,31 @@ TEST_F(Child, ReportsItsUsage) {
   process.stop(std::chrono::seconds{1});
   EXPECT_FALSE(process.usage());
 }
+TEST(ProcessUsage, SwitchesAreThoseOfAllThreadsAndSocketsAreCounted) {
+  const auto look = [] {
+    ProcessUsage usage = usage_of("self", getpid()).value();
+    EXPECT_EQ(usage.voluntary_switches + usage.sockets, 0U) << "the quick look has none of it";
+    look_closely(usage);
+    return usage;
+  };
+  const ProcessUsage before = look();
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_GE(fd, 0);
+  std::atomic<bool> counted = false;
+  std::thread other([&counted] {
+    for (int i = 0; i < 50; ++i) std::this_thread::sleep_for(std::chrono::microseconds{100});
+    counted = true;
+    while (counted) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  });
+  while (!counted) std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  const ProcessUsage after = look();
+  counted = false;
+  other.join();
+  close(fd);
+  EXPECT_EQ(after.sockets, before.sockets + 1);
+  EXPECT_GE(after.voluntary_switches, before.voluntary_switches + 50);
+}
+
 TEST_F(Child, LastWordsAreBounded) {
   std::ofstream log(directory / "big");
   for (int i = 0; i < 10000; ++i) log << "line " << i << "\n";
