@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
+#include <tuple>
 
 namespace stampede {
 
@@ -50,6 +51,16 @@ std::string_view cut_whole(std::string_view text, std::size_t size_max) {
 }
 
 }  // namespace
+
+void sort_by_place(Diagnostics& diagnostics, std::string_view file) {
+  const auto key = [file](const Diagnostic& d) {
+    const int turn = d.file == file ? 0 : d.file == "--set" ? 2 : 1;
+    return std::tuple(turn, std::string_view(d.file), d.place.line, d.place.column,
+                      std::string_view(d.message));
+  };
+  std::sort(diagnostics.begin(), diagnostics.end(),
+            [&key](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
+}
 
 std::string render(const Diagnostic& diagnostic, std::string_view text) {
   std::string out = diagnostic.file;

@@ -18,8 +18,9 @@ struct Place {
 struct Diagnostic {
   std::string file;
   Place place;
-  std::string message;  // what is wrong, lower case, no full stop
-  std::string hint;     // how to mend it; may be empty
+  std::string message;    // what is wrong, lower case, no full stop
+  std::string hint;       // how to mend it; may be empty
+  std::string unknown{};  // the name that nothing defines, where that is the problem
 };
 
 using Diagnostics = std::vector<Diagnostic>;
@@ -38,6 +39,9 @@ using Checked = boost::system::result<T, Diagnostics>;
 // `text` is the whole source that the places refer to; an empty one leaves the excerpt out.
 std::string render(const Diagnostic& diagnostic, std::string_view text);
 std::string render(const Diagnostics& diagnostics, std::string_view text);
+
+// By place: those of `file` first, then those of other files, then those of --set, which have none.
+void sort_by_place(Diagnostics& diagnostics, std::string_view file);
 
 // The candidate nearest to `word` by edit distance, or an empty view when none is near (for hints).
 std::string_view nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -32,7 +32,7 @@ inline constexpr std::array<ExitCodeRow, 9> exit_code_table{{
     {ExitCode::inconclusive, "INCONCLUSIVE", "too little data to say, or no data"},
     {ExitCode::usage, "USAGE", "the command line or the profile is wrong"},
     {ExitCode::topology, "TOPOLOGY",
-     "the set-up failed, or a part of the topology did not start or died"},
+     "the set-up failed, or a part of the topology or environment did"},
     {ExitCode::internal, "INTERNAL", "a bug of stampede"},
     {ExitCode::interrupted, "INTERRUPTED", "stopped by Ctrl-C or SIGTERM; what was seen is kept"},
 }};

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <ostream>
 #include <sstream>
 #include <thread>
+#include <variant>
 
 #include "harness/profile/profile_reader.hpp"
 #include "harness/profile/secrets.hpp"
@@ -78,10 +81,24 @@ struct LoadedProfile {
   std::string text;
 };
 
-// Reads, checks and compiles; explains every problem on `err`.
-std::optional<LoadedProfile> load_profile(const std::string& name,
-                                          const std::vector<std::string>& sets,
-                                          const Environment& environment, std::ostream& err) {
+// All of them at once: those of reading, and those that show in what could be read.
+Diagnostics find_problems(ProfileReading& reading, const Environment& environment) {
+  Diagnostics all = reading.problems;
+  if (!reading.readable) return all;
+  std::ranges::move(resolve_secrets(reading.profile, environment), std::back_inserter(all));
+  std::ranges::move(check_profile(reading.profile, reading.doubts ? &*reading.doubts : nullptr),
+                    std::back_inserter(all));
+  sort_by_place(all, reading.profile.file);
+  return all;
+}
+
+struct ProfileFile {
+  fs::path path;
+  std::string text;
+};
+
+// nullopt: explained on `err`.
+std::optional<ProfileFile> read_profile_file(const std::string& name, std::ostream& err) {
   const auto path = find_profile(name);
   std::error_code error;
   if (!path) {
@@ -102,41 +119,57 @@ std::optional<LoadedProfile> load_profile(const std::string& name,
   }
   std::ostringstream text;
   text << in.rdbuf();
-  Checked<Profile> profile = read_profile(text.str(), path->string(), sets);
-  Diagnostics problems;
-  if (profile.has_value()) {
-    problems = resolve_secrets(*profile, environment);
-    for (Diagnostic& problem : check_profile(*profile)) problems.push_back(std::move(problem));
-  } else {
-    problems = profile.error();
-  }
+  return ProfileFile{*path, text.str()};
+}
+
+// Reads, checks and compiles; explains every problem on `err`.
+std::optional<LoadedProfile> load_profile(const std::string& name,
+                                          const std::vector<std::string>& sets,
+                                          const Environment& environment, std::ostream& err) {
+  const auto file = read_profile_file(name, err);
+  if (!file) return std::nullopt;
+  const std::string path = file->path.string();
+  ProfileReading reading = read_profile_in_part(file->text, path, sets);
+  const Diagnostics problems = find_problems(reading, environment);
   if (!problems.empty()) {
-    err << render_all(problems, path->string(), text.str());
+    err << render_all(problems, path, file->text);
     err << fmt::format("{} problem{} in {}\n", problems.size(), problems.size() == 1 ? "" : "s",
-                       path->string());
+                       path);
     return std::nullopt;
   }
-  return LoadedProfile{std::move(*profile), text.str()};
+  return LoadedProfile{std::move(reading.profile), file->text};
+}
+
+// Does the load of that scenario have a beginning that another plan replaces as well?
+bool has_start(const Profile& profile, const std::string& scenario) {
+  const auto found = std::ranges::find(profile.scenarios, scenario, &ScenarioSpec::name);
+  return found != profile.scenarios.end() && !std::holds_alternative<InstantLoad>(found->load);
 }
 
 // --stages as values to set. The name of the only scenario is looked up in the profile.
 bool add_stages(const RunOptions& options, std::vector<std::string>& sets, std::ostream& err) {
+  if (options.stages.empty()) return true;
+  const auto file = read_profile_file(options.profile, err);
+  if (!file) return false;
+  const Profile profile =
+      read_profile_in_part(file->text, file->path.string(), options.sets).profile;
   for (const std::string& plan : options.stages) {
     const auto equals = plan.find('=');
     std::string scenario = plan.substr(0, equals == std::string::npos ? 0 : equals);
     if (equals == std::string::npos) {
-      const auto loaded = load_profile(options.profile, options.sets, options.environment, err);
-      if (!loaded) return false;
-      if (loaded->profile.scenarios.size() != 1) {
+      if (!load_profile(options.profile, options.sets, options.environment, err)) return false;
+      if (profile.scenarios.size() != 1) {
         err << fmt::format(
             "stampede: --stages {}: the profile has {} scenarios\n"
             "hint: say which: --stages NAME={}\n",
-            plan, loaded->profile.scenarios.size(), plan);
+            plan, profile.scenarios.size(), plan);
         return false;
       }
-      scenario = loaded->profile.scenarios.front().name;
+      scenario = profile.scenarios.front().name;
     }
     const std::string stages = plan.substr(equals == std::string::npos ? 0 : equals + 1);
+    // The whole plan is another one, so it does not begin where the profile's did.
+    if (has_start(profile, scenario)) sets.push_back(fmt::format("scenarios.{}.start=0", scenario));
     sets.push_back(fmt::format("scenarios.{}.stages='{}'", scenario, stages));
   }
   return true;
@@ -145,15 +178,28 @@ bool add_stages(const RunOptions& options, std::vector<std::string>& sets, std::
 constexpr const char* admin_token_file = ".stampede-admin-token";
 
 // A secret never goes to the terminal: it is kept in a file of the working folder, for the owner
-// only.
-std::string keep_admin_token(const std::string& token) {
-  fs::remove(admin_token_file);
-  const int file = open(admin_token_file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0) return fmt::format("cannot write {}", admin_token_file);
-  const ssize_t written = write(file, token.data(), token.size());
-  close(file);
-  return written == static_cast<ssize_t>(token.size()) ? "" : "cannot write the admin token";
-}
+// only, and goes with the topology, however that ends.
+class AdminTokenFile {
+ public:
+  explicit AdminTokenFile(const std::string& token) {
+    std::error_code ignored;
+    fs::remove(admin_token_file, ignored);
+    const int file = open(admin_token_file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    made_ = file >= 0;
+    kept_ = made_ && write(file, token.data(), token.size()) == static_cast<ssize_t>(token.size());
+    if (made_) close(file);
+  }
+  ~AdminTokenFile() {
+    std::error_code ignored;
+    if (made_) fs::remove(admin_token_file, ignored);
+  }
+  AdminTokenFile(const AdminTokenFile&) = delete;
+  AdminTokenFile& operator=(const AdminTokenFile&) = delete;
+  [[nodiscard]] bool kept() const noexcept { return kept_; }
+
+ private:
+  bool made_ = false, kept_ = false;
+};
 
 fs::path boxoffice_path(const std::string& given) {
   return given.empty() ? own_folder() / "boxoffice" : fs::path(given);
@@ -336,10 +382,12 @@ ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& e
       out << fmt::format("mysql      {}@{}:{}/{}\n", at.mysql->user, at.mysql->host, at.mysql->port,
                          at.mysql->database);
     }
-    if (const std::string problem = keep_admin_token(at.admin_token); !problem.empty()) {
-      err << "stampede: " << problem << "\n";
-    } else {
+    const AdminTokenFile token(at.admin_token);
+    if (token.kept()) {
       out << "token      the admin token is in " << admin_token_file << " (readable by you only)\n";
+    } else {
+      err << "stampede: cannot write the admin token to " << admin_token_file
+          << " in this folder; without it nobody can use the admin port\n";
     }
     out << "Ctrl-C stops everything.\n" << std::flush;
     while (!stop.stop_requested()) {
@@ -349,7 +397,6 @@ ExitCode command_up(const UpOptions& options, std::ostream& out, std::ostream& e
         return ExitCode::topology;
       }
     }
-    fs::remove(admin_token_file);
     out << "stopping\n" << std::flush;
     return ExitCode::interrupted;
   } catch (const TopologyError& problem) {

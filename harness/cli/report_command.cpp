@@ -123,11 +123,16 @@ ExitCode command_report(const ReportOptions& options, std::ostream& out, std::os
   const bool told =
       options.format == "hlog" ? tell_histograms(options, to, err) : tell_run(options, to, err);
   if (!told) return ExitCode::usage;
-  if (options.out.empty()) return to.flush() ? ExitCode::pass : ExitCode::internal;
+  if (options.out.empty()) {
+    if (to.flush()) return ExitCode::pass;
+    err << "stampede: cannot write to the standard output\n";
+    return ExitCode::topology;
+  }
   std::ofstream file(options.out, std::ios::binary);
   if (!(file << kept.str()) || !file.flush()) {
-    err << fmt::format("stampede: cannot write {}: {}\n", options.out, strerror(errno));
-    return ExitCode::internal;
+    err << fmt::format("stampede: cannot write {}: {}; choose another file with --out\n",
+                       options.out, strerror(errno));
+    return ExitCode::topology;
   }
   return ExitCode::pass;
 }

@@ -20,6 +20,8 @@ constexpr double rise_warned = 0.05, rise_invalid = 0.25;
 constexpr double drift_ppm_warned = 10;
 // Beyond what time synchronisation may steer (500 ppm), and the precision of the histogram (0.1 %).
 constexpr double drift_ppm_invalid = 1000;
+// What people do not notice, and what the tests of holds and of openings allow.
+constexpr Nanos target_clock_limit{std::chrono::milliseconds{50}};
 constexpr double worker_warned = 0.10, worker_invalid = 0.25;
 constexpr double worker_p = 0.01;
 constexpr std::uint64_t worker_samples_min = 1000;
@@ -123,6 +125,34 @@ void add_clock(const ValidityFacts& facts, Rows& rows) {
   rows.add(row, grade);
 }
 
+// Where the limit lies within the uncertainty it is not proven that the clocks differ by more.
+void add_target_clock(const ValidityFacts& facts, Rows& rows) {
+  Rows::Row row{"L15", "target_clock",
+                "the target's clock against this machine's, before and after the load",
+                "≤ " + human_duration(target_clock_limit),
+                "openings, expiry and push lag compare times of both machines, and are off by as "
+                "much: synchronise their clocks"};
+  if (facts.self == nullptr) return rows.not_run(row, "not watched");
+  const TargetClock& clock = facts.self->target_clock;
+  if (!clock.applies) return rows.not_applicable(row, clock.absent);
+  std::string text;
+  Nanos worst{0}, surely{0}, perhaps{0};
+  for (const auto& [name, seen] : {std::pair{"before", clock.before}, {"after", clock.after}}) {
+    if (!seen) continue;
+    const Nanos size = std::chrono::abs(seen->offset);
+    text += fmt::format("{}{} {} ± {}", text.empty() ? "" : ", ", name,
+                        human_duration(seen->offset), human_duration(seen->uncertainty));
+    worst = std::max(worst, size);
+    surely = std::max(surely, size - seen->uncertainty);
+    perhaps = std::max(perhaps, size + seen->uncertainty);
+  }
+  if (text.empty()) return rows.not_run(row, clock.absent);
+  row.with(to_seconds(worst), text);
+  rows.add(row, surely > target_clock_limit    ? Rows::Grade::invalid
+                : perhaps > target_clock_limit ? Rows::Grade::warned
+                                               : Rows::Grade::fine);
+}
+
 void add_workers(const ValidityFacts& facts, Rows& rows) {
   Rows::Row row{"L16", "workers_alike", "p95 of each worker against their median",
                 "± " + human_share(worker_invalid),
@@ -162,6 +192,7 @@ void add_statistics(const ValidityFacts& facts, const ValiditySpec&, Rows& rows)
   add_sampled(facts, rows);
   add_stationarity(facts, rows);
   add_clock(facts, rows);
+  add_target_clock(facts, rows);
   add_workers(facts, rows);
 }
 

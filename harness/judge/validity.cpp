@@ -152,6 +152,31 @@ std::uint64_t out_of_range(const Snapshot& all) {
   return count;
 }
 
+// "buyers.pay, response: 4,000 s": one of them; "": there is none.
+std::string outlier_example(const ValidityFacts& facts, const Snapshot& all) {
+  const auto told = [](const std::string& where, const char* clock, const Histogram& histogram) {
+    const auto value = histogram.outlier();
+    return value ? fmt::format("{}, {}: {}", where, clock, human_duration(*value)) : std::string();
+  };
+  for (std::size_t id = 0; id < all.series.size(); ++id) {
+    const SeriesSnapshot& series = all.series[id];
+    const bool named = facts.run != nullptr && id < facts.run->series.size();
+    const std::string where =
+        named ? facts.run->series[id].scenario + "." + facts.run->series[id].step
+              : fmt::format("series {}", id);
+    std::vector<std::pair<const char*, const Histogram*>> kinds;
+    for (const Histogram& response : series.response) kinds.emplace_back("response", &response);
+    kinds.insert(kinds.end(), {{"service", &series.service},
+                               {"service", &series.service_censored},
+                               {"start lag", &series.lag},
+                               {"first byte", &series.first_byte}});
+    for (const auto& [clock, histogram] : kinds) {
+      if (std::string text = told(where, clock, *histogram); !text.empty()) return text;
+    }
+  }
+  return told("the generator's own timers", "lateness", all.loop_lag);
+}
+
 void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Finding>& out) {
   out.push_back(
       zero_row("identity", "samples whose response ≠ lag + service", all.identity_broken,
@@ -160,6 +185,9 @@ void add_books(const ValidityFacts& facts, const Snapshot& all, std::vector<Find
                          out_of_range(all),
                          "figures above 1 h were cut: shorten the timeouts, or see to "
                          "what push_lag reads"));
+  if (std::string example = outlier_example(facts, all); !example.empty()) {
+    out.back().samples.insert(out.back().samples.begin(), "for example " + example);
+  }
   out.push_back(zero_row("ledger_overflow", "client records that did not fit",
                          facts.ledger_overflow,
                          "the invariants saw a part only: a shorter run or a lower rate"));
@@ -201,13 +229,21 @@ void add_faults(const Snapshot& all, const ValiditySpec& limits, std::vector<Fin
   }
 }
 
-void add_state(const ValidityFacts& facts, std::vector<Finding>& out) {
+void add_taint(const ValidityFacts& facts, Rows& rows, std::vector<Finding>& out) {
+  if (!facts.tainted && !facts.taint_unknown.empty()) {
+    return rows.not_run({"", "untainted", "the target ran without planted defects", "clean", ""},
+                        facts.taint_unknown);
+  }
   std::string taints;
   for (const std::string& taint : facts.taints) taints += (taints.empty() ? "" : ", ") + taint;
   out.push_back(row("untainted", "the target ran without planted defects", !facts.tainted,
                     facts.tainted ? (taints.empty() ? "tainted" : taints) : "clean",
                     facts.tainted ? 1 : 0, "clean",
                     "a target with defects or protections off proves nothing about the real one"));
+}
+
+void add_state(const ValidityFacts& facts, Rows& rows, std::vector<Finding>& out) {
+  add_taint(facts, rows, out);
   out.push_back(row("complete", "the load ran to its end", !facts.interrupted,
                     facts.interrupted
                         ? (facts.stopped_because.empty() ? "interrupted" : facts.stopped_because)
@@ -234,7 +270,7 @@ std::vector<Finding> judge_validity(const ValidityFacts& facts, const ValiditySp
   add_samples(facts, out);
   add_balances(all, out);
   add_faults(all, limits, out);
-  add_state(facts, out);
+  add_state(facts, rows, out);
   return out;
 }
 

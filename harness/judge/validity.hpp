@@ -28,6 +28,7 @@ struct ValidityFacts {
   double worker_cpu_max = 0;  // 0…1, mean over the measured window of the busiest worker
   bool tainted = false;
   std::vector<std::string> taints;  // "defect oversell", "limiter off"
+  std::string taint_unknown;        // why nobody could be asked; "": the target was asked
   std::uint64_t ledger_overflow = 0;
   // Why the log of the histograms ends before the run does; "": it does not. Lost: it could not be
   // written; else it has come to its own limit.

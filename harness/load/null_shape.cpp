@@ -21,6 +21,7 @@ void append_action(const CompiledStep& step, const HttpStep& http, Steps& into) 
   request.classifier = Classifier(ExpectSpec{});
   request.captures.clear();
   request.checks.clear();
+  request.required_headers.clear();
   request.wanted_headers.clear();
   request.wanted_headers_and_wait.clear();
   plain.action = std::move(request);

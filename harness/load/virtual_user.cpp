@@ -1,5 +1,7 @@
 #include "harness/load/virtual_user.hpp"
 
+#include <algorithm>
+
 #include "harness/load/parallel_group.hpp"
 #include "harness/protocol/request_text.hpp"
 #include "harness/scenario/answer_check.hpp"
@@ -450,8 +452,24 @@ Task<void> VirtualUser::perform_http(const CompiledStep& step, const HttpStep& h
   settle(step, *exchange, recorder);
 }
 
-// Classifies a complete answer and takes the captures out of an accepted one.
+// What a complete answer means. One that lacks a header which the profile requires is an error,
+// whatever else it says: it has been looked into all the same, so that the session goes on.
 Outcome VirtualUser::judge_answer(const HttpStep& http, Exchange& exchange) {
+  const Outcome outcome = look_into_answer(http, exchange);
+  if (is_error(outcome)) return outcome;
+  for (const std::string& required : http.required_headers) {
+    const bool came = std::any_of(
+        exchange.headers.begin(), exchange.headers.end(),
+        [&required](const auto& header) { return same_header(header.first, required); });
+    if (came) continue;
+    exchange.problem = fmt::format("the answer has no header {}", required);
+    return Outcome::assertion_failed;
+  }
+  return outcome;
+}
+
+// Classifies a complete answer and takes the captures out of an accepted one.
+Outcome VirtualUser::look_into_answer(const HttpStep& http, Exchange& exchange) {
   const Outcome outcome = http.classifier.classify(exchange.status, exchange.body);
   remember_answer(exchange.status, exchange.body, outcome);
   const bool looked_into = !http.captures.empty() || !http.checks.empty();

@@ -174,6 +174,7 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   HttpSession& http_session();
   Task<void> perform_extended(const HttpExtras& extras, Exchange& exchange, TimePoint deadline);
   Outcome judge_answer(const HttpStep& http, Exchange& exchange);
+  Outcome look_into_answer(const HttpStep& http, Exchange& exchange);
   void settle(const CompiledStep& step, Exchange& exchange, Recorder& recorder);
   // A request that could not be written ends without being sent.
   void settle_unsent(const CompiledStep& step, Exchange& exchange);

@@ -46,6 +46,19 @@ static_assert(lowest_in(index_of(4096)) == 4096 && highest_in(index_of(4096)) ==
 
 constexpr std::uint64_t range = static_cast<std::uint64_t>(Histogram::highest.count());
 
+// How far outside of the range a value lies.
+constexpr std::uint64_t distance_outside(std::int64_t value) {
+  if (value < 0) return 0 - static_cast<std::uint64_t>(value);
+  const auto magnitude = static_cast<std::uint64_t>(value);
+  return magnitude > range ? magnitude - range : 0;
+}
+// Of two the farther one; of equally far ones the lower, so that their order does not matter.
+constexpr std::int64_t farther(std::int64_t a, std::int64_t b) {
+  const std::uint64_t of_a = distance_outside(a), of_b = distance_outside(b);
+  if (of_a == of_b) return a < b ? a : b;
+  return of_a > of_b ? a : b;
+}
+
 constexpr std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
   return a > std::numeric_limits<std::uint64_t>::max() - b
              ? std::numeric_limits<std::uint64_t>::max()
@@ -117,7 +130,10 @@ void Histogram::record(Nanos value) {
 void Histogram::record(Nanos value, std::uint64_t count) {
   if (count == 0) return;
   const std::int64_t clamped = std::clamp<std::int64_t>(value.count(), 0, highest.count());
-  if (clamped != value.count()) out_of_range_ += count;
+  if (clamped != value.count()) {
+    out_of_range_ += count;
+    outlier_ = farther(outlier_, value.count());
+  }
   if (!cells_.empty()) make_dense();
   const auto magnitude = static_cast<std::uint64_t>(clamped);
   add(index_of(magnitude), count);
@@ -165,6 +181,7 @@ Histogram& Histogram::operator+=(const Histogram& other) {
   max_ = total_ == 0 ? other.max_ : std::max(max_, other.max_);
   total_ += other.total_;
   out_of_range_ += other.out_of_range_;
+  outlier_ = farther(outlier_, other.outlier_);
   sum_ = saturating_add(sum_, other.sum_);
   return *this;
 }
@@ -180,7 +197,7 @@ void Histogram::clear() noexcept {
   }
   cells_.clear();
   total_ = out_of_range_ = sum_ = 0;
-  min_ = max_ = 0;
+  min_ = max_ = outlier_ = 0;
 }
 
 Histogram Histogram::take() {
@@ -205,6 +222,7 @@ Histogram Histogram::take() {
   out.sum_ = sum_;
   out.min_ = min_;
   out.max_ = max_;
+  out.outlier_ = outlier_;
   clear();
   return out;
 }
@@ -270,6 +288,10 @@ std::uint64_t Histogram::count_above(Nanos value) const {
   return above;
 }
 
+std::optional<Nanos> Histogram::outlier() const {
+  return outlier_ == 0 ? std::nullopt : std::optional<Nanos>(outlier_);
+}
+
 std::size_t Histogram::memory() const noexcept {
   std::size_t bytes = cells_.capacity() * sizeof(Cell) + rows_.capacity() * sizeof(Row);
   for (const Row& row : rows_) bytes += row.counts.capacity() * sizeof(std::uint64_t);
@@ -278,7 +300,7 @@ std::size_t Histogram::memory() const noexcept {
 
 bool Histogram::operator==(const Histogram& other) const {
   if (total_ != other.total_ || out_of_range_ != other.out_of_range_ || sum_ != other.sum_ ||
-      min_ != other.min_ || max_ != other.max_) {
+      min_ != other.min_ || max_ != other.max_ || outlier_ != other.outlier_) {
     return false;
   }
   std::vector<Cell> mine, theirs;

@@ -35,6 +35,8 @@ class Histogram {
   [[nodiscard]] bool empty() const noexcept { return total_ == 0; }
   [[nodiscard]] std::uint64_t count() const noexcept { return total_; }
   [[nodiscard]] std::uint64_t out_of_range() const noexcept { return out_of_range_; }
+  // Of these values, as it was, the one that lies farthest outside.
+  [[nodiscard]] std::optional<Nanos> outlier() const;
   [[nodiscard]] std::optional<Nanos> quantile(double q) const;  // 0…1; nullopt: no data
   // Highest value of the bucket that holds the rank-th value, from 1; nullopt: no such rank.
   [[nodiscard]] std::optional<Nanos> at_rank(std::uint64_t rank) const;
@@ -81,6 +83,7 @@ class Histogram {
   std::uint64_t total_ = 0, out_of_range_ = 0;
   std::uint64_t sum_ = 0;  // saturates: 584 years of latency
   std::int64_t min_ = 0, max_ = 0;
+  std::int64_t outlier_ = 0;  // 0: none, for it lies in the range
 };
 
 }  // namespace stampede

@@ -104,6 +104,16 @@ struct ClockFacts {
   std::optional<double> drift_ppm;  // CLOCK_MONOTONIC against CLOCK_MONOTONIC_RAW
 };
 
+// L15: the target's wall clock minus this machine's, by four time stamps, as far as they can tell.
+struct ClockOffset {
+  Nanos offset{0}, uncertainty{0};  // half the round trip, and half of the stamps' unit
+};
+struct TargetClock {
+  std::optional<ClockOffset> before, after;  // the load
+  std::string absent;                        // why both are absent, or one of them
+  bool applies = false;                      // the target has a clock that can be asked
+};
+
 // L16: of one worker, measured window, steps that are in the totals.
 struct WorkerAnswers {
   Histogram response;
@@ -133,6 +143,7 @@ struct SelfMeasure {
   std::optional<LittleIdentity> identity;
   std::optional<LittleSample> in_flight;
   std::optional<ClockFacts> clock;
+  TargetClock target_clock;
   std::vector<WorkerAnswers> workers;
   std::optional<std::vector<Draws>> draws;
 };

@@ -121,6 +121,7 @@ struct HttpDefaults {
   std::vector<std::pair<std::string, Source>> headers;  // of every request; a step's own win
   HttpOptions options;
   bool cookies = false;  // each session keeps the cookies that answers set, and sends them
+  std::vector<std::string> require;  // headers that every answer must have
 };
 
 struct HttpSpec {

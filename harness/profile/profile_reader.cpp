@@ -6,6 +6,7 @@
 
 #include "harness/profile/profile_reader_connection.hpp"
 #include "harness/profile/profile_reader_data.hpp"
+#include "harness/profile/profile_reader_doubts.hpp"
 #include "harness/profile/profile_reader_games.hpp"
 #include "harness/profile/profile_reader_gauges.hpp"
 #include "harness/profile/profile_reader_shape.hpp"
@@ -70,6 +71,7 @@ class Reader {
   void check_gate(const Threshold& gate, const YamlNode& node);
   void check_times(const YamlNode* warm_up);
   void collect_names(const std::vector<StepSpec>& steps, const std::string& scenario);
+  [[nodiscard]] bool is_written(const std::string& step);
 
   const YamlNode& root_;
   Problems& problems_;
@@ -80,6 +82,7 @@ class Reader {
   Profile profile_;
   // What gates may name.
   std::set<std::string> step_names_, scenario_steps_, counters_;
+  std::optional<std::set<std::string>> written_steps_;  // looked for when there are problems
 };
 
 Profile Reader::read() {
@@ -378,17 +381,21 @@ LoadShape Reader::read_load(const std::string& model, Fields& fields) {
   return open;
 }
 
-// `start` and `stages`, or a named `shape` instead.
+// `start` and `stages`, or a named `shape` instead. What the command line says replaces what the
+// file says, and of two options the later one counts.
 OpenLoad Reader::read_open_stages(double start, Fields& fields) {
   OpenLoad open;
   const YamlNode* const shape = fields.find("shape");
-  if (shape == nullptr) {
+  const YamlNode* const stages = fields.find("stages");
+  const bool replaced = shape != nullptr && stages != nullptr && stages->set > shape->set;
+  if (shape == nullptr || replaced) {
     open.start_rate = start;
     open.stages = read_stages(fields);
     return open;
   }
   for (const char* other : {"stages", "start"}) {
-    if (const YamlNode* const written = fields.find(other)) {
+    const YamlNode* const written = fields.find(other);
+    if (written != nullptr && written->set >= shape->set) {
       problems_.report(*written, std::string(other) + " beside a shape", "keep one of the two");
     }
   }
@@ -480,6 +487,11 @@ void Reader::collect_names(const std::vector<StepSpec>& steps, const std::string
   }
 }
 
+bool Reader::is_written(const std::string& step) {
+  if (!written_steps_) written_steps_ = step_names_in(root_);
+  return written_steps_->contains(step);
+}
+
 void Reader::read_gates(const YamlNode* node) {
   for (const YamlNodePtr& item : values_.list(node, "a list of gates")) {
     if (item->kind != YamlNode::Kind::scalar) {
@@ -503,6 +515,8 @@ void Reader::check_gate(const Threshold& gate, const YamlNode& node) {
   const auto check = [&](const std::string& name, const std::set<std::string>& known,
                          const std::string& what) {
     if (known.contains(name)) return;
+    // Its step is written and could not be read: that has been told.
+    if (what == "step" && problems_.any() && is_written(gate.step)) return;
     problems_.report(node, "gate: unknown " + what + " " + in_quotes(name),
                      nearest_hint(name, Names(known.begin(), known.end())));
   };
@@ -596,8 +610,8 @@ std::string text_as_run(std::string_view yaml, const std::vector<std::string>& s
 
 }  // namespace
 
-Checked<Profile> read_profile(std::string_view yaml, std::string_view file_name,
-                              const std::vector<std::string>& sets) {
+ProfileReading read_profile_in_part(std::string_view yaml, std::string_view file_name,
+                                    const std::vector<std::string>& sets) {
   Problems problems(std::string(file_name), sets);
   Diagnostics found;
   YamlNodePtr root = parse_yaml(yaml, found);
@@ -607,15 +621,27 @@ Checked<Profile> read_profile(std::string_view yaml, std::string_view file_name,
     root = with_override(root, sets[at], at + 1, found);
   }
   for (Diagnostic& diagnostic : found) problems.add(std::move(diagnostic));
-  Profile profile;
+  ProfileReading reading;
   if (root != nullptr) {
     const std::filesystem::path folder = std::filesystem::path(file_name).parent_path();
-    profile = Reader(*root, problems, folder.string()).read();
+    reading.profile = Reader(*root, problems, folder.string()).read();
   }
-  if (Diagnostics all = problems.take(); !all.empty()) return all;
-  profile.file = std::string(file_name);
-  profile.text = text_as_run(yaml, sets, secrets);
-  return profile;
+  reading.profile.file = std::string(file_name);
+  reading.profile.text = text_as_run(yaml, sets, secrets);
+  reading.readable = root != nullptr;
+  reading.problems = problems.take();
+  if (!reading.problems.empty()) {
+    const YamlNode nothing{};
+    reading.doubts = doubts_of(root != nullptr ? *root : nothing, reading.problems, file_name);
+  }
+  return reading;
+}
+
+Checked<Profile> read_profile(std::string_view yaml, std::string_view file_name,
+                              const std::vector<std::string>& sets) {
+  ProfileReading reading = read_profile_in_part(yaml, file_name, sets);
+  if (!reading.problems.empty()) return std::move(reading.problems);
+  return std::move(reading.profile);
 }
 
 }  // namespace stampede

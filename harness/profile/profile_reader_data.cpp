@@ -212,15 +212,17 @@ void DataReader::read_secrets(const YamlNode* node, Profile& profile) {
     const YamlNode* const file = fields.find("file");
     values_.text(environment, secret.environment);
     values_.text(file, secret.file);
-    if (fields.is_map() && (environment == nullptr) == (file == nullptr)) {
+    if (!fields.is_map()) continue;
+    if ((environment == nullptr) == (file == nullptr)) {
       problems_.report(*member.value, "a secret comes from one place",
                        "{env: NAME} or {file: PATH}");
     } else if (environment != nullptr && !is_environment_name(secret.environment)) {
       problems_.report(*environment, "that cannot name a variable of the environment", "API_KEY");
     } else if (file != nullptr && (secret.file.empty() || secret.file.size() > path_bytes_max)) {
       problems_.report(*file, "that is no path");
+    } else {
+      profile.secrets.push_back(std::move(secret));
     }
-    profile.secrets.push_back(std::move(secret));
   }
 }
 

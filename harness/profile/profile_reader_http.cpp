@@ -105,11 +105,20 @@ Parsed<std::uint64_t> parse_size(std::string_view text) {
   return Parsed<std::uint64_t>(boost::system::in_place_value, number * unit->bytes);
 }
 
+bool is_secret_header(std::string_view name) {
+  constexpr std::array<std::string_view, 6> whole{
+      "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "apikey"};
+  const std::string written = lower(name);
+  return std::find(whole.begin(), whole.end(), written) != whole.end() ||
+         written.find("token") != std::string::npos || written.find("secret") != std::string::npos;
+}
+
 void find_secrets(const YamlNode& node, Secrets& secrets) {
-  const auto keep = [&secrets](const YamlNodePtr& secret) {
+  const auto keep = [&secrets](const YamlNodePtr& secret, bool credential = true) {
     if (secret == nullptr || secret->kind != YamlNode::Kind::scalar) return;
     // One that comes from a variable is none of the text.
-    const bool variable = secret->text.starts_with("${") && secret->text.ends_with('}');
+    const bool variable = credential ? secret->text.starts_with("${") && secret->text.ends_with('}')
+                                     : secret->text.find("${") != std::string::npos;
     const bool spelt = secret->place.line > 0 && !secret->text.empty() && !variable;
     if (spelt) secrets.emplace(std::pair{secret->place.line, secret->place.column}, secret->text);
   };
@@ -119,6 +128,11 @@ void find_secrets(const YamlNode& node, Secrets& secrets) {
       keep(member.value->find("bearer"));
       const YamlNodePtr basic = member.value->find("basic");
       if (basic != nullptr && basic->kind == YamlNode::Kind::map) keep(basic->find("password"));
+    }
+    if (member.key->text == "headers" && member.value->kind == YamlNode::Kind::map) {
+      for (const YamlNode::Member& header : member.value->members) {
+        if (is_secret_header(header.key->text)) keep(header.value, false);
+      }
     }
     find_secrets(*member.value, secrets);
   }
@@ -144,9 +158,12 @@ std::string without_secrets(std::string_view text, const Secrets& secrets) {
 
 std::string without_secret(const std::string& set) {
   const std::size_t equals = set.find('=');
-  const bool secret =
-      ("." + set.substr(0, equals)).find(".auth") != std::string::npos ||
-      (equals != std::string::npos && set.find("auth", equals) != std::string::npos);
+  const std::string path = "." + lower(set.substr(0, equals));
+  const std::string value = equals == std::string::npos ? "" : lower(set.substr(equals));
+  const std::size_t header = path.rfind(".headers.");
+  const bool secret = path.find(".auth") != std::string::npos ||
+                      value.find("auth") != std::string::npos ||
+                      (header != std::string::npos && is_secret_header(path.substr(header + 9)));
   return secret && equals != std::string::npos ? set.substr(0, equals + 1) + "***" : set;
 }
 
@@ -158,11 +175,17 @@ const std::vector<std::string>& HttpReader::step_keys() {
 
 HttpDefaults HttpReader::read_defaults(const YamlNode* node) {
   HttpDefaults defaults;
-  const Fields fields(problems_, node, "http",
-                      {"headers", "auth", "redirects", "compression", "body_max", "cookies"});
+  const Fields fields(
+      problems_, node, "http",
+      {"headers", "auth", "redirects", "compression", "body_max", "cookies", "require"});
   defaults.headers = read_headers(fields.find("headers"));
   defaults.options = read_options(fields);
   values_.flag(fields.find("cookies"), defaults.cookies);
+  const YamlNode* const require = fields.find("require");
+  values_.names(require, defaults.require);
+  if (defaults.require.size() > required_headers_max) {
+    problems_.report(*require, "more than " + std::to_string(required_headers_max) + " headers");
+  }
   return defaults;
 }
 

@@ -14,15 +14,19 @@
 
 namespace stampede {
 
+inline constexpr std::size_t required_headers_max = 16;  // each is looked for in every answer
+
 // "1500", "64KiB", "10MB": bytes.
 Parsed<std::uint64_t> parse_size(std::string_view text);
 
 // Secrets that a profile spells out, by line and column: the text that is kept for the record does
 // not have them.
 using Secrets = std::map<std::pair<int, int>, std::string>;
-// Those of every `auth` in the tree.
+// Does a request header of this name carry a credential?
+bool is_secret_header(std::string_view name);
+// Those of every `auth` in the tree, and of headers that carry a credential.
 void find_secrets(const YamlNode& node, Secrets& secrets);
-// The text with *** in their place, and without the values of overrides that set `auth`.
+// The text with *** in their place, and without the values of overrides that set such a thing.
 std::string without_secrets(std::string_view text, const Secrets& secrets);
 std::string without_secret(const std::string& set);
 

@@ -260,11 +260,7 @@ void Problems::add(Diagnostic diagnostic) {
 }
 
 Diagnostics Problems::take() {
-  const auto key = [](const Diagnostic& d) {
-    return std::tuple(d.file == "--set", d.place.line, d.place.column, std::string_view(d.message));
-  };
-  std::sort(found_.begin(), found_.end(),
-            [&key](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
+  sort_by_place(found_, file_);
   return std::move(found_);
 }
 

@@ -46,6 +46,7 @@ class Problems {
   // `at` is an offset within the node's text.
   void report(const YamlNode& node, std::string message, std::string hint = {}, std::size_t at = 0);
   void add(Diagnostic diagnostic);
+  [[nodiscard]] bool any() const noexcept { return !found_.empty(); }
   // Ordered by place, those of --set last.
   Diagnostics take();
 

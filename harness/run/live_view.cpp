@@ -1,15 +1,20 @@
 #include "harness/run/live_view.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
+
+#include "harness/report/text_layout.hpp"
 
 namespace stampede {
 namespace {
 
-constexpr int bar_width = 40;
+constexpr std::size_t bar_width = 40;
+constexpr std::size_t columns_min = 20;  // of a terminal that says it has fewer
 constexpr std::size_t curve_seconds = 40;
 
 std::string clock_text(double seconds) {
@@ -34,11 +39,24 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
-std::string bar(double share) {
-  const auto full = static_cast<int>(std::clamp(share, 0.0, 1.0) * bar_width);
+std::string bar(double share, std::size_t width) {
+  const auto full =
+      static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(width));
   std::string text;
-  for (int at = 0; at < bar_width; ++at) text += at < full ? "█" : "░";
+  for (std::size_t at = 0; at < width; ++at) text += at < full ? "█" : "░";
   return text;
+}
+
+// The parts in their order, two blanks between those that share a line.
+void add_lines(const std::vector<std::string>& parts, std::size_t columns,
+               std::vector<std::string>& lines) {
+  std::string line;
+  for (const std::string& part : parts) {
+    const bool fits = line.empty() || display_width(line) + 2 + display_width(part) <= columns;
+    if (!fits) lines.push_back(std::exchange(line, {}));
+    line += (line.empty() ? "" : "  ") + fit(part, columns);
+  }
+  if (!line.empty()) lines.push_back(std::move(line));
 }
 
 std::string curve(const std::vector<std::uint64_t>& values) {
@@ -53,14 +71,40 @@ std::string curve(const std::vector<std::uint64_t>& values) {
 
 }  // namespace
 
-LiveView::LiveView(std::ostream& out, Plan plan, bool terminal, std::uint32_t line_every)
-    : out_(out), plan_(std::move(plan)), terminal_(terminal), line_every_(line_every) {}
+std::vector<std::string> live_block(const LiveState& state, std::size_t columns) {
+  columns = std::max(columns, columns_min);
+  std::vector<std::string> lines;
+  add_lines(
+      {state.name, fmt::format("{} / {}", clock_text(state.elapsed), clock_text(state.seconds)),
+       bar(state.elapsed / std::max(1.0, state.seconds), std::min(bar_width, columns)),
+       state.phase},
+      columns, lines);
+  add_lines(state.figures, columns, lines);
+  constexpr std::string_view title = "tx/s ";
+  const std::size_t shown = std::min(state.rates.size(), columns - title.size());
+  lines.push_back(
+      std::string(title) +
+      curve({state.rates.end() - static_cast<std::ptrdiff_t>(shown), state.rates.end()}));
+  return lines;
+}
+
+LiveView::LiveView(std::ostream& out, Plan plan, Columns columns, std::uint32_t line_every)
+    : out_(out), plan_(std::move(plan)), columns_(std::move(columns)), line_every_(line_every) {}
+
+// Subtle: a terminal that became narrower since has wrapped what was drawn.
+void LiveView::erase() {
+  if (drawn_.empty()) return;
+  const auto columns = static_cast<std::size_t>(std::max(1, columns_()));
+  std::size_t rows = 0;
+  for (const std::size_t width : drawn_) {
+    rows += std::max<std::size_t>(1, (width + columns - 1) / columns);
+  }
+  out_ << fmt::format("\x1b[{}A\x1b[J", rows);
+  drawn_.clear();
+}
 
 void LiveView::note(const std::string& text) {
-  if (terminal_ && drawn_lines_ > 0) {
-    out_ << fmt::format("\x1b[{}A\x1b[J", drawn_lines_);
-    drawn_lines_ = 0;
-  }
+  erase();
   out_ << "  " << text << "\n" << std::flush;
 }
 
@@ -69,17 +113,19 @@ std::string LiveView::phase() const {
   return last_.warm_up ? "warming up" : "measuring";
 }
 
-std::string LiveView::figures() const {
+std::vector<std::string> LiveView::figures() const {
   const auto bound = [this](const char* key) {
     return std::ranges::find(last_.at_least, key) != last_.at_least.end();
   };
   const double share =
       requests_ == 0 ? 0 : 100.0 * static_cast<double>(errors_) / static_cast<double>(requests_);
-  return fmt::format(
-      "users {}  tx/s {}  http/s {}  p95 {}  p99 {}  errors {} ({:.2f} %)  lag p99 {}",
-      grouped(last_.users_alive), grouped(last_.transactions), grouped(last_.requests),
-      latency(last_.response_ns_p95, bound("p95")), latency(last_.response_ns_p99, bound("p99")),
-      grouped(errors_), share, latency(last_.lag_ns_p99));
+  return {"users " + grouped(last_.users_alive),
+          "tx/s " + grouped(last_.transactions),
+          "http/s " + grouped(last_.requests),
+          "p95 " + latency(last_.response_ns_p95, bound("p95")),
+          "p99 " + latency(last_.response_ns_p99, bound("p99")),
+          fmt::format("errors {} ({:.2f} %)", grouped(errors_), share),
+          "lag p99 " + latency(last_.lag_ns_p99)};
 }
 
 void LiveView::second(const SecondResult& second) {
@@ -88,29 +134,28 @@ void LiveView::second(const SecondResult& second) {
   errors_ += second.errors;
   rates_.push_back(second.transactions);
   if (rates_.size() > curve_seconds) rates_.erase(rates_.begin());
-  if (terminal_) {
+  if (columns_) {
     draw();
   } else if ((second.second + 1) % line_every_ == 0) {
-    out_ << fmt::format("{} {:<10} {}\n", clock_text(second.second + 1), phase(), figures())
+    out_ << fmt::format("{} {:<10} {}\n", clock_text(second.second + 1), phase(),
+                        fmt::join(figures(), "  "))
          << std::flush;
   }
 }
 
 void LiveView::draw() {
-  const double elapsed = last_.second + 1;
-  std::string text;
-  if (drawn_lines_ > 0) text += fmt::format("\x1b[{}A\x1b[J", drawn_lines_);
-  text +=
-      fmt::format("{}  {} / {}  {}  {}\n", plan_.name, clock_text(elapsed),
-                  clock_text(plan_.seconds), bar(elapsed / std::max(1.0, plan_.seconds)), phase());
-  text += figures() + "\n";
-  text += fmt::format("tx/s {}\n", curve(rates_));
-  drawn_lines_ = 3;
-  out_ << text << std::flush;
+  erase();
+  const LiveState state{plan_.name,    phase(),   static_cast<double>(last_.second + 1),
+                        plan_.seconds, figures(), rates_};
+  for (const std::string& line : live_block(state, static_cast<std::size_t>(columns_()))) {
+    drawn_.push_back(display_width(line));
+    out_ << line << '\n';
+  }
+  out_ << std::flush;
 }
 
 void LiveView::finish() {
-  drawn_lines_ = 0;
+  drawn_.clear();
   out_ << std::flush;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -12,16 +13,28 @@
 
 namespace stampede {
 
+// What the block shows.
+struct LiveState {
+  std::string name, phase;
+  double elapsed = 0, seconds = 0;   // of the load
+  std::vector<std::string> figures;  // "users 120", "p95 3.1 ms", …
+  std::vector<std::uint64_t> rates;  // transactions of the last seconds, for the small curve
+};
+// Its lines, none of them longer than the terminal: one that wrapped would leave a ghost behind at
+// every redraw. Where the figures do not fit into one they take more.
+[[nodiscard]] std::vector<std::string> live_block(const LiveState& state, std::size_t columns);
+
 class LiveView {
  public:
+  using Columns = std::function<int()>;  // of the terminal, now
   struct Plan {
     std::string name;
     double seconds = 0;  // of load
     double warm_up_seconds = 0;
     double drain_seconds = 0;
   };
-  // `terminal`: redraw with ANSI sequences; else one line every `line_every` seconds.
-  LiveView(std::ostream& out, Plan plan, bool terminal, std::uint32_t line_every = 5);
+  // `columns`: redraw with ANSI sequences; empty, no terminal: one line every `line_every` seconds.
+  LiveView(std::ostream& out, Plan plan, Columns columns, std::uint32_t line_every = 5);
 
   // A step of the story ("mariadb ready in 0.3 s").
   void note(const std::string& text);
@@ -31,14 +44,15 @@ class LiveView {
 
  private:
   void draw();
-  [[nodiscard]] std::string figures() const;
+  void erase();
+  [[nodiscard]] std::vector<std::string> figures() const;
   [[nodiscard]] std::string phase() const;
 
   std::ostream& out_;
   Plan plan_;
-  bool terminal_;
+  Columns columns_;
   std::uint32_t line_every_;
-  int drawn_lines_ = 0;
+  std::vector<std::size_t> drawn_;  // widths of the lines above the cursor
   SecondResult last_;
   std::vector<std::uint64_t> rates_;  // transactions of the last seconds, for the small curve
   std::uint64_t requests_ = 0, errors_ = 0;

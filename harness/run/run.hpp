@@ -12,6 +12,7 @@
 #include "harness/diagnostic.hpp"
 #include "harness/exit_code.hpp"
 #include "harness/profile/profile.hpp"
+#include "harness/profile/profile_reader.hpp"
 #include "harness/report/run_result.hpp"
 
 namespace stampede {
@@ -32,8 +33,9 @@ struct RunRequest {
 };
 
 // What only shows when a profile is compiled: unknown variables, expressions, gates on steps that
-// do not exist.
-Diagnostics check_profile(const Profile& profile);
+// do not exist, rows that will not last. `doubts`: of one that could not be read in whole; what
+// only follows from its problems is left out.
+Diagnostics check_profile(const Profile& profile, const Doubts* doubts = nullptr);
 
 // Never throws for what the run meets: every end is an exit code, a message and a run file that
 // says how far it came.

@@ -40,15 +40,17 @@ std::string make_reserve(const fs::path& directory) {
 
 }  // namespace
 
-boost::system::result<RunDirectory, std::string> RunDirectory::make(const fs::path& root,
-                                                                    const fs::path& exact,
-                                                                    std::string_view name) {
+boost::system::result<RunDirectory, RunDirectory::Refusal> RunDirectory::make(
+    const fs::path& root, const fs::path& exact, std::string_view name) {
+  const auto refuse = [](std::string text) { return Refusal{ExitCode::topology, std::move(text)}; };
   std::error_code error;
   fs::path path = exact;
   if (!exact.empty()) {
     if (fs::exists(exact / "run.json", error)) {
-      return fmt::format("{} holds a run already; choose another folder with --out",
-                         exact.string());
+      return Refusal{ExitCode::usage,
+                     fmt::format("--out {}: the folder holds a run already ({}), and no run is "
+                                 "overwritten\nhint: choose another folder, or remove this one",
+                                 exact.string(), (exact / "run.json").string())};
     }
     fs::create_directories(exact, error);
   } else {
@@ -58,14 +60,14 @@ boost::system::result<RunDirectory, std::string> RunDirectory::make(const fs::pa
       path = root / (attempt == 1 ? fmt::format("{}-{}", stamp, name)
                                   : fmt::format("{}-{}-{}", stamp, name, attempt));
       if (mkdir(path.c_str(), 0755) == 0) break;
-      if (errno != EEXIST) return reason(path);
+      if (errno != EEXIST) return refuse(reason(path));
     }
   }
   if (error) {
     errno = error.value();
-    return reason(path);
+    return refuse(reason(path));
   }
-  if (std::string problem = make_reserve(path); !problem.empty()) return problem;
+  if (std::string problem = make_reserve(path); !problem.empty()) return refuse(problem);
   return RunDirectory(fs::absolute(path));
 }
 

@@ -8,15 +8,21 @@
 
 #include <boost/system/result.hpp>
 
+#include "harness/exit_code.hpp"
+
 namespace stampede {
 
 class RunDirectory {
  public:
   // root/<UTC time>-<name>[-2…]; or exactly `exact` when it is not empty (must not hold a run yet).
-  // The error is a sentence for people: which path, why, what to do.
-  static boost::system::result<RunDirectory, std::string> make(const std::filesystem::path& root,
-                                                               const std::filesystem::path& exact,
-                                                               std::string_view name);
+  // What kept it from being made. The text is for people: which path, why, what to do.
+  struct Refusal {
+    ExitCode code = ExitCode::topology;  // or usage: it holds a run already
+    std::string text;
+  };
+  static boost::system::result<RunDirectory, Refusal> make(const std::filesystem::path& root,
+                                                           const std::filesystem::path& exact,
+                                                           std::string_view name);
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::string id() const { return path_.filename().string(); }
 

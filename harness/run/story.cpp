@@ -2,7 +2,10 @@
 #include "harness/run/story.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <ostream>
 #include <random>
 #include <thread>
@@ -19,6 +22,7 @@
 #include "harness/run/placement.hpp"
 #include "harness/run/probe_stream.hpp"
 #include "harness/run/redact_result.hpp"
+#include "harness/run/terminal_width.hpp"
 #include "harness/topology/operation.hpp"
 #include "harness/topology/probe.hpp"
 
@@ -58,13 +62,28 @@ std::vector<SeriesLabel> series_labels(const CompiledRun& run) {
   return labels;
 }
 
-Diagnostics check_profile(const Profile& profile) {
-  const Checked<CompiledRun> compiled = compile(profile);
-  if (!compiled.has_value()) return compiled.error();
-  if (Diagnostics shortages = feeder_shortages(profile, *compiled); !shortages.empty()) {
-    return shortages;
+Diagnostics check_profile(const Profile& profile, const Doubts* doubts) {
+  PartialRun compiled = compile_in_part(profile, doubts);
+  Diagnostics all = std::move(compiled.problems);
+  const auto certain = [doubts](const char* section) {
+    return doubts == nullptr || !doubts->in(section);
+  };
+  // How many sessions there are, and what each of them takes.
+  if (certain("scenarios") && certain("feeders")) {
+    std::ranges::move(feeder_shortages(profile, compiled.run), std::back_inserter(all));
   }
-  return check_gates(profile.gates, series_labels(*compiled), compiled->counters, profile.file);
+  // The reader has looked at every gate already; here steps are looked for by what they became.
+  if (certain("scenarios") && certain("personas")) {
+    std::vector<Gate> gates = profile.gates;
+    if (doubts != nullptr) {
+      std::erase_if(gates, [doubts](const Gate& gate) { return doubts->at(gate.place); });
+    }
+    std::ranges::move(
+        check_gates(gates, series_labels(compiled.run), compiled.run.counters, profile.file),
+        std::back_inserter(all));
+  }
+  sort_by_place(all, profile.file);
+  return all;
 }
 
 Story::Story(const RunRequest& request, std::stop_source& stop, std::ostream& out,
@@ -85,8 +104,10 @@ ExitCode Story::tell() {
     return ExitCode::usage;
   }
   compiled_ = std::move(*compiled);
-  if (!make_directory()) return ExitCode::internal;
-  if (raise_topology() && seed_data() && run_setup() && drive_load()) quiesce_and_audit();
+  if (const ExitCode made = make_directory(); made != ExitCode::pass) return made;
+  if (raise_topology() && ask_for_defects() && seed_data() && run_setup() && drive_load()) {
+    quiesce_and_audit();
+  }
   run_teardown();
   judge_all();
   return report();
@@ -108,13 +129,14 @@ void Story::end(std::string state, std::string reason) {
   result_.state_reason = std::move(reason);
 }
 
-bool Story::make_directory() {
+// `pass`: it is there. Else why not has been told.
+ExitCode Story::make_directory() {
   fill_head();
-  if (request_.teller) return true;
+  if (request_.teller) return ExitCode::pass;
   auto made = RunDirectory::make("runs", request_.out, profile_.name);
   if (made.has_error()) {
-    err_ << "stampede: " << made.error() << "\n";
-    return false;
+    err_ << "stampede: " << made.error().text << "\n";
+    return made.error().code;
   }
   directory_ = std::move(*made);
   result_.id = directory_->id();
@@ -123,14 +145,14 @@ bool Story::make_directory() {
        {std::pair{"profile.yaml", result_.profile_text}, std::pair{"run.json", to_json(result_)}}) {
     if (const std::string problem = directory_->write(file, text); !problem.empty()) {
       err_ << "stampede: " << problem << "\n";
-      return false;
+      return ExitCode::topology;
     }
   }
   if (!request_.quiet) {
     out_ << fmt::format("stampede: {}\n",
                         result_.question.empty() ? profile_.name : result_.question);
   }
-  return true;
+  return ExitCode::pass;
 }
 
 // What is known before anything is done.
@@ -144,7 +166,7 @@ void Story::fill_head() {
   result_.profile_text = profile_.text;
   result_.seed = profile_.seed;
   result_.ids = profile_.ids.empty() ? fresh_ids() : profile_.ids;
-  result_.command_line = safe_command_line();
+  result_.command_line = told_command_line();
   result_.topology = topology_name(request_);
   result_.attached = !request_.url.empty();
   result_.environment = collect_environment();
@@ -213,11 +235,7 @@ bool Story::seed_data() {
       take(seeded_.first_user, operators, "USER");
       take(operators, end, "ADMIN");
     }
-    const TargetConfig config = admin.config();
-    result_.tainted = config.tainted;
-    result_.defects = config.defects;
-    note(fmt::format("{} users, {} events{}", users_.size(), seeded_.events.size(),
-                     config.tainted ? "; TAINTED: defects are on" : ""));
+    note(fmt::format("{} users, {} events", users_.size(), seeded_.events.size()));
   } catch (const TopologyError& problem) {
     end("failed", problem.what());
     return false;
@@ -299,12 +317,16 @@ bool Story::drive_load() {
       estimate_memory(compiled_, plan.workers, plan.length + plan.drain, users_.size())));
   if (const std::string warning = descriptor_warning(compiled_); !warning.empty()) note(warning);
   if (!request_.quiet) {
+    const int terminal = request_.teller ? STDERR_FILENO : STDOUT_FILENO;
     view_.emplace(progress_,
                   LiveView::Plan{profile_.name, to_seconds(plan.length + plan.drain),
                                  to_seconds(plan.warm_up), to_seconds(plan.drain)},
-                  request_.terminal);
+                  request_.terminal
+                      ? LiveView::Columns([terminal] { return terminal_width(terminal); })
+                      : LiveView::Columns());
   }
   calibrate_generator();
+  compare_clocks();
   usage_before_ = topology_->usage();
   stores_before_ = read_store_facts(topology_->endpoints());
   open_histogram_log(to_seconds(plan.length + plan.drain));
@@ -330,6 +352,11 @@ bool Story::drive_load() {
   if (view_) view_->finish();
   view_.reset();
   usage_last_ = topology_->usage();
+  if (death_.empty()) {
+    ask_for_defects_again();
+    compare_clocks_again();
+  }
+  load_.self.target_clock = target_clock_;
   stores_last_ = since(stores_before_, read_store_facts(topology_->endpoints()));
   if (death_.empty()) stop_when_a_part_died();
   if (!death_.empty()) {

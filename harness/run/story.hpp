@@ -31,10 +31,11 @@ class Story {
   ExitCode tell();
 
  private:
+  ExitCode make_directory();
   // Chapters. Those that return false ended the run; result_.state says how.
-  bool make_directory();
   void fill_head();
   bool raise_topology();
+  bool ask_for_defects();
   bool seed_data();
   void set_run_values();
   void wait_for_opening();
@@ -48,6 +49,10 @@ class Story {
   ExitCode report_to_files();
   void tell_others();
 
+  void note_defects(const TargetConfig& config);
+  void ask_for_defects_again();
+  void compare_clocks();
+  void compare_clocks_again();
   void open_histogram_log(double seconds);
   void close_histogram_log();
   [[nodiscard]] std::string written_by() const;
@@ -64,7 +69,7 @@ class Story {
   void end(std::string state, std::string reason);
   void note(const std::string& text);
   [[nodiscard]] bool ended() const { return result_.state != "running"; }
-  [[nodiscard]] std::vector<std::string> safe_command_line() const;
+  [[nodiscard]] std::vector<std::string> told_command_line() const;
 
   const RunRequest& request_;
   const Profile& profile_;
@@ -88,6 +93,8 @@ class Story {
   double load_wall_start_ = 0;  // seconds since the epoch
   LoadOutcome load_;
   Calibration calibration_;
+  std::string taint_unknown_;  // why the target was not asked for defects
+  TargetClock target_clock_;
   MeasuredRun measured_;
   std::optional<LatencyBatches> batches_;
   std::optional<GaugeWatch> gauges_;

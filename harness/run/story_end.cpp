@@ -1,6 +1,5 @@
 // How a run is judged and told: findings, verdict, run file, summary.
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,17 +17,13 @@
 #include "harness/run/hiccup_log.hpp"
 #include "harness/run/notify.hpp"
 #include "harness/run/redact_result.hpp"
+#include "harness/run/safe_command_line.hpp"
 #include "harness/run/story.hpp"
+#include "harness/run/terminal_width.hpp"
 #include "harness/topology/operation.hpp"
 
 namespace stampede {
 namespace {
-
-int terminal_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
-  return size.ws_col;
-}
 
 // A line "key: number" of /proc/self; 0 where it is not shown.
 std::uint64_t own_bytes(const std::string& file, std::string_view key, std::uint64_t unit = 1) {
@@ -102,18 +97,11 @@ ExitCode exit_code_of_state(const std::string& state) {
 
 }  // namespace
 
-std::vector<std::string> Story::safe_command_line() const {
-  std::vector<std::string> words = request_.command_line;
-  const std::string typed = password_in(request_.mysql);
-  for (std::string& word : words) {
-    for (const std::string& secret : {request_.admin_token, request_.mysql_password, typed}) {
-      if (secret.empty()) continue;
-      for (auto at = word.find(secret); at != std::string::npos; at = word.find(secret)) {
-        word.replace(at, secret.size(), "…");
-      }
-    }
-  }
-  return words;
+std::vector<std::string> Story::told_command_line() const {
+  std::vector<std::string> secrets{request_.admin_token, request_.mysql_password,
+                                   password_in(request_.mysql)};
+  std::erase_if(secrets, [](const std::string& secret) { return secret.empty(); });
+  return safe_command_line(request_.command_line, secrets);
 }
 
 void Story::judge_all() {
@@ -144,6 +132,7 @@ void Story::judge_all() {
   facts.worker_cpu_max = load_.worker_cpu_max;
   facts.tainted = result_.tainted;
   facts.taints = result_.defects;
+  facts.taint_unknown = taint_unknown_;
   facts.ledger_overflow = load_.ledger.overflow();
   facts.log_ended = log_ended_;
   facts.log_lost = log_lost_;
@@ -297,7 +286,7 @@ ExitCode Story::report_to_files() {
   if (problem.empty()) problem = directory_->write("summary.md", markdown.str());
   if (!result_.state_reason.empty()) err_ << "stampede: " << result_.state_reason << "\n";
   if (load_.started != TimePoint{}) {
-    write_console(result_, out_, request_.colour, terminal_width());
+    write_console(result_, out_, request_.colour, terminal_width(STDOUT_FILENO));
   }
   if (problem.empty()) tell_others();
   if (!problem.empty()) {

@@ -16,6 +16,21 @@ bool same(const Diagnostic& a, const Diagnostic& b) {
   return a.place.line == b.place.line && a.place.column == b.place.column && a.message == b.message;
 }
 
+// Does it stand in the text, not as a part of a longer name?
+bool has_word(std::string_view text, std::string_view word) {
+  const auto joins = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t at = text.find(word); at != std::string_view::npos;
+       at = text.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    const bool alone =
+        (at == 0 || !joins(text[at - 1])) && (end == text.size() || !joins(text[end]));
+    if (alone) return true;
+  }
+  return false;
+}
+
 bool is_run_value(std::string_view name) {
   for (const std::string_view kind : {"event_", "auction_", "room_", "venue_"}) {
     if (!name.starts_with(kind) || name.size() == kind.size()) continue;
@@ -26,7 +41,7 @@ bool is_run_value(std::string_view name) {
 
 }  // namespace
 
-Checked<CompiledRun> Compiler::compile() {
+PartialRun Compiler::compile() {
   load_feeders();
   collect_slots();
   compile_functions();
@@ -34,8 +49,7 @@ Checked<CompiledRun> Compiler::compile() {
   for (const ScenarioSpec& scenario : profile_.scenarios) compile_scenario(scenario);
   compile_unused_personas();
   compile_phases();
-  if (!problems_.empty()) return std::move(problems_);
-  return std::move(run_);
+  return {std::move(run_), std::move(problems_)};
 }
 
 void Compiler::collect_slots() {
@@ -86,6 +100,7 @@ void Compiler::add_slot(const std::string& name, Place place) {
       std::find(builtin_names.begin(), builtin_names.end(), name) != builtin_names.end();
   if (builtin || is_run_value(name)) {
     report(place, "variable \"" + name + "\" is set by stampede itself", "choose another name");
+    refused_.insert(name);
     return;
   }
   if (!is_lua_variable_name(name)) {
@@ -104,6 +119,7 @@ std::uint32_t Compiler::slot_of(std::string_view name) const {
 }
 
 void Compiler::report(Place place, std::string message, std::string hint) {
+  if (doubts_ != nullptr && place.line > 0 && doubts_->at(place)) return;
   Diagnostic diagnostic{profile_.file, place, std::move(message), std::move(hint)};
   // A persona that two scenarios share is compiled twice, and told about once.
   const bool told = std::any_of(problems_.begin(), problems_.end(),
@@ -111,9 +127,31 @@ void Compiler::report(Place place, std::string message, std::string hint) {
   if (!told) problems_.push_back(std::move(diagnostic));
 }
 
+// Has the name been given somewhere, to what could not be read, loaded or defined? That has been
+// told; that the name is unknown would only follow from it.
+bool Compiler::may_exist(const std::string& name, bool lua) const {
+  const std::string group = name.substr(0, name.find('.'));
+  for (const CompiledFeeder& feeder : run_.feeders) {
+    if (feeder.rows == nullptr && feeder.name == group) return true;
+  }
+  // A file that is not there may have defined anything.
+  const std::string& functions = run_.functions.text;
+  if (lua && functions_failed_ && (functions.empty() || has_word(functions, name))) return true;
+  if (refused_.contains(name)) return true;
+  if (doubts_ == nullptr) return false;
+  const bool given = doubts_->names.contains(name) || doubts_->groups.contains(group);
+  return given || (doubts_->in("data") && is_run_value(name));
+}
+
+// What the reader refused left nothing behind, and has been told.
+bool Compiler::was_not_read(const Source& source) const {
+  return doubts_ != nullptr && source.text.empty() && source.place.line == 0;
+}
+
 // Moves places within a text to places in the file.
-void Compiler::report(const Diagnostics& problems, const Source& source) {
+void Compiler::report(const Diagnostics& problems, const Source& source, bool lua) {
   for (const Diagnostic& problem : problems) {
+    if (!problem.unknown.empty() && may_exist(problem.unknown, lua)) continue;
     Place place = source.place;
     const auto offset = static_cast<std::size_t>(std::max(1, problem.place.column) - 1);
     const std::string_view before = std::string_view(source.text).substr(0, offset);
@@ -143,13 +181,14 @@ Template Compiler::compile_template(const Source& source) {
 }
 
 Expression Compiler::compile_expression(const Source& source) {
+  if (was_not_read(source)) return {};
   look_for_retry_after(source.text);
   auto result = Expression::parse(source.text, run_.slots, run_.functions.names);
   if (result) {
     result->stands_in(source.place.line);
     return std::move(*result);
   }
-  report(result.error(), source);
+  report(result.error(), source, true);
   return {};
 }
 
@@ -181,7 +220,8 @@ void Compiler::compile_scenario(const ScenarioSpec& spec) {
   scenario.prepare = compile_steps(spec.prepare);
   const auto persona = profile_.personas.find(spec.persona);
   if (persona == profile_.personas.end()) {
-    report(spec.place, "unknown persona \"" + spec.persona + "\"");
+    // The reader tells it at a better place.
+    if (doubts_ == nullptr) report(spec.place, "unknown persona \"" + spec.persona + "\"");
   } else {
     scenario.steps = compile_steps(persona->second.steps);
   }
@@ -242,6 +282,8 @@ SeriesId Compiler::series_named(const std::string& name, const NamedStep& wanted
     run_.series.push_back({scenario_, name, wanted.transaction, wanted.waits, std::move(tags)});
   } else if (known.kind != wanted.kind || known.transaction != wanted.transaction ||
              known.waits != wanted.waits || known.tags != wanted.tags) {
+    // What could not be read has left its default.
+    if (doubts_ != nullptr && doubts_->in("personas")) return known.series;
     report(place, "another step named \"" + name + "\" has a different meaning",
            "steps that share a name share a row of the report: same kind, `transaction`, `waits` "
            "and `tags`");
@@ -257,7 +299,8 @@ std::vector<Header> Compiler::compile_headers(
 }
 
 void Compiler::check_pointer(std::string_view pointer, Place place) {
-  if (is_json_pointer(pointer)) return;
+  // The reader looks at most of them, and leaves behind what it could not read.
+  if (is_json_pointer(pointer) || doubts_ != nullptr) return;
   report(place, "\"" + std::string(pointer) + "\" is not a JSON pointer",
          "it starts with /, as in /items/0/id");
 }
@@ -348,7 +391,7 @@ LoopStep Compiler::compile_action(const LoopSpec& spec, Place /*place*/) {
 ChooseStep Compiler::compile_action(const ChooseSpec& spec, Place place) {
   double sum = 0;
   for (const ChooseSpec::Branch& branch : spec.branches) sum += branch.weight;
-  if (sum <= 0) report(place, "the weights of `choose` add up to nothing");
+  if (sum <= 0 && doubts_ == nullptr) report(place, "the weights of `choose` add up to nothing");
   ChooseStep step;
   double passed = 0;
   for (const ChooseSpec::Branch& branch : spec.branches) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,8 +16,10 @@ namespace stampede {
 
 class Compiler {
  public:
-  explicit Compiler(const Profile& profile) : profile_(profile) {}
-  Checked<CompiledRun> compile();
+  // `doubts`: of a profile that could not be read in whole; else nullptr.
+  explicit Compiler(const Profile& profile, const Doubts* doubts = nullptr)
+      : profile_(profile), doubts_(doubts) {}
+  PartialRun compile();
 
  private:
   // What a step name stands for in its scenario.
@@ -37,7 +40,10 @@ class Compiler {
   [[nodiscard]] std::uint32_t slot_of(std::string_view name) const;
 
   void report(Place place, std::string message, std::string hint = {});
-  void report(const Diagnostics& problems, const Source& source);
+  // `lua`: of an expression, which may speak of functions.
+  void report(const Diagnostics& problems, const Source& source, bool lua = false);
+  [[nodiscard]] bool may_exist(const std::string& name, bool lua) const;
+  [[nodiscard]] bool was_not_read(const Source& source) const;
   void look_for_retry_after(std::string_view text);
   Template compile_template(const Source& source);
   Expression compile_expression(const Source& source);
@@ -111,6 +117,9 @@ class Compiler {
   [[nodiscard]] std::uint32_t feeder_index(const std::string& name, Place place);
 
   const Profile& profile_;
+  const Doubts* const doubts_;
+  bool functions_failed_ = false;
+  std::set<std::string> refused_;  // names that variables may not have
   CompiledRun run_;
   std::string scenario_;                    // being compiled
   std::map<std::string, NamedStep> names_;  // of that scenario

@@ -15,6 +15,7 @@ bool is_of_header(const CompiledCapture& capture) {
 }  // namespace
 
 std::shared_ptr<const RegexPattern> Compiler::compile_pattern(const Source& source) {
+  if (was_not_read(source)) return nullptr;
   auto pattern = RegexPattern::compile(source.text);
   if (pattern) return std::move(*pattern);
   report(pattern.error(), source);

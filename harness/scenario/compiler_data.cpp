@@ -23,7 +23,9 @@ std::string short_name(const std::string& file) {
 void Compiler::load_feeders() {
   for (const FeederSpec& spec : profile_.feeders) {
     CompiledFeeder feeder{spec.name, nullptr, spec.mode, spec.by_worker, {}, spec.place, spec.zipf};
-    auto rows = read_feeder(spec, profile_.file);
+    // Without a path: the reader has told why.
+    const bool readable = doubts_ == nullptr || !spec.file.empty();
+    auto rows = readable ? read_feeder(spec, profile_.file) : Checked<FeederRows>(Diagnostics{});
     if (rows) {
       feeder.rows = std::move(*rows);
     } else {
@@ -88,6 +90,7 @@ void Compiler::compile_functions() {
   UserFunctions& functions = run_.functions;
   const std::string& file = profile_.functions_file;
   const Place place = profile_.functions.place;
+  functions_failed_ = true;  // until it is known better
   if (!file.empty()) {
     const std::string path = path_beside(profile_.file, file);
     std::error_code error;
@@ -99,8 +102,13 @@ void Compiler::compile_functions() {
                     path + " is longer than " + std::to_string(functions_bytes_max) + " bytes");
     }
   }
+  functions_failed_ = doubts_ != nullptr && doubts_->in("functions");
   if (functions.text.empty()) return;
-  for (const FunctionsProblem& problem : stampede::compile_functions(functions, run_.slots)) {
+  const auto problems = stampede::compile_functions(functions, run_.slots);
+  // None of them is known; one that merely has a problem of its own is.
+  functions_failed_ = functions_failed_ || (!problems.empty() && functions.names.empty());
+  for (const FunctionsProblem& problem : problems) {
+    if (!problem.unknown.empty() && may_exist(problem.unknown, false)) continue;
     const auto before = std::string_view(functions.text).substr(0, problem.offset);
     const auto lines = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
     const auto in_line = static_cast<int>(before.size() - (before.rfind('\n') + 1));

@@ -123,7 +123,14 @@ HttpStep Compiler::compile_action(const HttpSpec& spec, Place /*place*/) {
   step.classifier = Classifier(spec.expect);
   step.captures = compile_captures(spec.captures);
   step.checks = compile_checks(spec.checks);
+  step.required_headers = profile_.http.require;
   step.wanted_headers = wanted_headers(step.captures, step.checks);
+  for (const std::string& name : step.required_headers) {
+    const bool wanted =
+        std::any_of(step.wanted_headers.begin(), step.wanted_headers.end(),
+                    [&name](const std::string& other) { return same_name(other, name); });
+    if (!wanted) step.wanted_headers.push_back(name);
+  }
   step.wanted_headers_and_wait = step.wanted_headers;
   step.wanted_headers_and_wait.emplace_back("Retry-After");
   if (wants_retry_after_) step.wanted_headers = step.wanted_headers_and_wait;

@@ -200,7 +200,8 @@ class Names {
     const std::string_view near = nearest(of(at), columns);
     problems.push_back({"", place_of(at),
                         "unknown variable \"" + group + std::string(of(at)) + "\"",
-                        near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?"});
+                        near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?",
+                        group + std::string(of(at))});
   }
 
   void check_member(std::size_t at, Diagnostics& problems) const {
@@ -222,7 +223,8 @@ class Names {
     const std::string_view near = nearest(of(at), candidates);
     return {"", place_of(at), "unknown variable \"" + std::string(of(at)) + "\"",
             near.empty() ? "set it in `variables`, a capture or a `set` step; a text needs quotes"
-                         : "did you mean \"" + std::string(near) + "\"?"};
+                         : "did you mean \"" + std::string(near) + "\"?",
+            std::string(of(at))};
   }
 
   [[nodiscard]] Place place_of(std::size_t at) const {

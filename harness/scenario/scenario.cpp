@@ -83,6 +83,14 @@ std::vector<const Steps*> nested_steps(const CompiledStep& step) {
   return lists;
 }
 
-Checked<CompiledRun> compile(const Profile& profile) { return Compiler(profile).compile(); }
+Checked<CompiledRun> compile(const Profile& profile) {
+  PartialRun run = Compiler(profile).compile();
+  if (!run.problems.empty()) return std::move(run.problems);
+  return std::move(run.run);
+}
+
+PartialRun compile_in_part(const Profile& profile, const Doubts* doubts) {
+  return Compiler(profile, doubts).compile();
+}
 
 }  // namespace stampede

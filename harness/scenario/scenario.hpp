@@ -15,6 +15,7 @@
 
 #include "harness/outcome.hpp"
 #include "harness/profile/profile.hpp"
+#include "harness/profile/profile_reader.hpp"
 #include "harness/profile/redactor.hpp"
 #include "harness/scenario/expression.hpp"
 #include "harness/scenario/feeder.hpp"
@@ -99,7 +100,9 @@ struct HttpStep {
   Classifier classifier;
   std::vector<CompiledCapture> captures;
   std::vector<CompiledCheck> checks;
-  std::vector<std::string> wanted_headers;  // of the answer, by captures, checks and retries
+  std::vector<std::string> required_headers;  // without one of them the answer is an error
+  // Of the answer, by captures, checks, retries and what is required.
+  std::vector<std::string> wanted_headers;
   std::vector<std::string> wanted_headers_and_wait;  // and Retry-After, where a profile reads it
 };
 struct PushLag {
@@ -285,5 +288,13 @@ struct CompiledRun {
 // Every problem at once: unknown variables in templates, expressions that do not compile, a step
 // name used twice in one scenario with different meaning, JSON pointers that are none, …
 [[nodiscard]] Checked<CompiledRun> compile(const Profile& profile);
+
+// The same of a profile that has problems already: those that do not come from them, and the run as
+// far as it could be compiled, for further checks (it must not be run).
+struct PartialRun {
+  CompiledRun run;
+  Diagnostics problems;
+};
+[[nodiscard]] PartialRun compile_in_part(const Profile& profile, const Doubts* doubts);
 
 }  // namespace stampede

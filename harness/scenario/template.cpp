@@ -259,7 +259,8 @@ Diagnostic Template::unknown_name(std::string_view name, std::size_t offset,
   const std::string_view near = nearest(name, candidates);
   return {"", place, "unknown variable \"" + std::string(name) + "\"",
           near.empty() ? "set it in `variables`, a capture or a `set` step"
-                       : "did you mean \"" + std::string(near) + "\"?"};
+                       : "did you mean \"" + std::string(near) + "\"?",
+          std::string(name)};
 }
 
 void Template::render(const Variables& variables, Random& random, std::string& out) const {

@@ -48,8 +48,8 @@ std::vector<FunctionsProblem> compile_functions(UserFunctions& functions,
   }
   const std::vector<LuaToken> tokens = lua_tokens(functions.text);
   for (const Diagnostic& unknown : unknown_names(functions.text, tokens, slots, functions.names)) {
-    problems.push_back(
-        {0, static_cast<std::size_t>(unknown.place.column - 1), unknown.message, unknown.hint});
+    problems.push_back({0, static_cast<std::size_t>(unknown.place.column - 1), unknown.message,
+                        unknown.hint, unknown.unknown});
   }
   return problems;
 }

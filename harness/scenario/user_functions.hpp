@@ -22,6 +22,7 @@ struct FunctionsProblem {
   int line = 0;            // of the file; 0: `offset` is known instead
   std::size_t offset = 0;  // in the text
   std::string message, hint;
+  std::string unknown{};  // as a Diagnostic's
 };
 std::vector<FunctionsProblem> compile_functions(UserFunctions& functions,
                                                 const std::vector<std::string>& slots);

@@ -25,16 +25,25 @@ using Progress = PrivateStores::Progress;
 
 constexpr rlim_t descriptors_wanted = 65536;
 
+// Throws filesystem_error, as everything here that makes files: Topology::start() explains it.
 std::filesystem::path make_directory(const std::filesystem::path& root) {
-  std::error_code ignored;
-  const std::filesystem::path base =
-      root.empty() ? std::filesystem::temp_directory_path(ignored) : root;
+  const std::filesystem::path base = root.empty() ? std::filesystem::temp_directory_path() : root;
   std::string name = (base / "stampede-XXXXXX").string();
   if (!mkdtemp(name.data())) {
-    throw TopologyError(fmt::format("cannot make a temporary directory below {}: {}", base.string(),
-                                    std::generic_category().message(errno)));
+    throw std::filesystem::filesystem_error("cannot make a temporary folder", base,
+                                            {errno, std::generic_category()});
   }
   return std::filesystem::canonical(name);
+}
+
+// For the words of a part that failed: a full disk is often behind them, and not named.
+std::string full_disk_hint(const std::filesystem::path& directory) {
+  constexpr std::uintmax_t room_min = 1 << 20;
+  std::error_code error;
+  const std::filesystem::space_info room = std::filesystem::space(directory, error);
+  if (error || room.available >= room_min) return {};
+  return fmt::format("\nThere is no room left in {}: free space there, or set TMPDIR",
+                     directory.parent_path().string());
 }
 
 std::filesystem::path cache_of(const TopologyPlan& plan) {
@@ -64,6 +73,16 @@ bool redis_ready(const Endpoint& endpoint) {
 }
 
 }  // namespace
+
+void write_settings(const std::filesystem::path& file, const std::string& text) {
+  errno = 0;
+  std::ofstream out(file);
+  out << text;
+  out.close();
+  if (out) return;
+  throw std::filesystem::filesystem_error("cannot write", file,
+                                          {errno == 0 ? EIO : errno, std::generic_category()});
+}
 
 std::string random_secret() {
   std::array<unsigned char, 32> bytes{};
@@ -108,10 +127,12 @@ PrivateStores::PrivateStores(const TopologyPlan& plan, const std::stop_token& st
       await_both(stop, progress);
       return;
     } catch (const TopologyError& error) {
+      const std::string full = full_disk_hint(directory_);
       keep_logs();
       mariadb_process_.reset();
       redis_process_.reset();
       const bool again = std::string_view(error.what()).find(port_taken) != std::string_view::npos;
+      if (!full.empty()) throw TopologyError(error.what() + full);
       if (!again || attempt == start_tries_max) throw;
       progress("a port was taken by another process; starting again");
       for (const char* part : {"mariadb", "redis"}) {
@@ -167,11 +188,11 @@ void PrivateStores::start_redis(const TopologyPlan& plan) {
   std::filesystem::create_directory(own);
   redis_ = {"127.0.0.1", free_port()};
   // No persistence: holds and queue places may be lost by design, and the run's Redis starts empty.
-  std::ofstream(own / "redis.conf")
-      << "bind 127.0.0.1\nport " << redis_.port << "\nprotected-mode yes\ndaemonize no\nsave \"\"\n"
-      << "unixsocket " << (own / "s").string()
-      << "\nunixsocketperm 700\nappendonly no\ndatabases 1\nmaxclients 20000\ntcp-backlog 511\ndir "
-      << own.string() << "\n";
+  write_settings(own / "redis.conf",
+                 fmt::format("bind 127.0.0.1\nport {0}\nprotected-mode yes\ndaemonize no\n"
+                             "save \"\"\nunixsocket {1}/s\nunixsocketperm 700\nappendonly no\n"
+                             "databases 1\nmaxclients 20000\ntcp-backlog 511\ndir {1}\n",
+                             redis_.port, own.string()));
   const ProcessSpec spec{"redis",
                          find_tool(plan, "redis", "redis-server", "redis-server"),
                          {(own / "redis.conf").string()},

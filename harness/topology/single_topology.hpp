@@ -11,7 +11,8 @@ namespace stampede {
 class PrivateStores {
  public:
   using Progress = std::function<void(std::string)>;
-  // Throws TopologyError. plan.boxoffice and plan.target are not looked at.
+  // Throws TopologyError, or filesystem_error when its files cannot be made. plan.boxoffice and
+  // plan.target are not looked at.
   PrivateStores(const TopologyPlan& plan, const std::stop_token& stop, const Progress& progress);
   PrivateStores(const PrivateStores&) = delete;
   PrivateStores& operator=(const PrivateStores&) = delete;
@@ -50,6 +51,8 @@ void check_machine(const TopologyPlan& plan, const PrivateStores::Progress& prog
 // The program's path, or TopologyError that says what is missing and how to mend it.
 [[nodiscard]] std::filesystem::path find_tool(const TopologyPlan& plan, const std::string& role,
                                               const std::string& name, const std::string& package);
+// Throws filesystem_error unless the whole text is in the file.
+void write_settings(const std::filesystem::path& file, const std::string& text);
 // 64 hexadecimal digits from the kernel's random source.
 [[nodiscard]] std::string random_secret();
 

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <fstream>
 
 #include "harness/topology/boxoffice_command.hpp"
 #include "harness/topology/free_port.hpp"
@@ -218,8 +217,8 @@ class ProxiedTopology final : public Topology {
     const std::filesystem::path own = stores_.directory() / "nginx";
     std::filesystem::create_directory(own);
     endpoints_.http = {"127.0.0.1", free_port()};
-    std::ofstream(own / "nginx.conf")
-        << nginx_conf(own, endpoints_.http.port, running_, layout_.locations);
+    write_settings(own / "nginx.conf",
+                   nginx_conf(own, endpoints_.http.port, running_, layout_.locations));
     const ProcessSpec spec{"nginx",
                            nginx_program_,
                            {"-p", own.string(), "-e", (own / "nginx.log").string(), "-c",

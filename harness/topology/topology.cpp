@@ -91,8 +91,10 @@ bool is_topology_kind(std::string_view kind) {
   return kind == "single" || kind == "split" || balanced_instances(kind).has_value();
 }
 
-std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_token stop,
-                                          const std::function<void(std::string)>& progress) {
+namespace {
+
+std::unique_ptr<Topology> start_kind(const TopologyPlan& plan, const std::stop_token& stop,
+                                     const std::function<void(std::string)>& progress) {
   if (plan.kind == "split") return start_split(plan, stop, progress);
   if (const auto instances = balanced_instances(plan.kind)) {
     return start_balanced(plan, *instances, stop, progress);
@@ -102,6 +104,23 @@ std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_to
         fmt::format("topology '{}' is unknown; there are: {}", plan.kind, topology_kinds));
   }
   return start_single(plan, stop, progress);
+}
+
+}  // namespace
+
+// The parts write their settings and data below a temporary folder, and the database's template in
+// the cache: a disk that is full, or a folder that is none, is a fault of neither part.
+std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_token stop,
+                                          const std::function<void(std::string)>& progress) {
+  try {
+    return start_kind(plan, stop, progress);
+  } catch (const std::filesystem::filesystem_error& error) {
+    const std::string path = error.path1().string();
+    throw TopologyError(fmt::format(
+        "the topology's files cannot be written: {}{}{}\nfree space there, make the folder one "
+        "that you may write, or set TMPDIR to another",
+        path, path.empty() ? "" : ": ", error.code().message()));
+  }
 }
 
 std::unique_ptr<Topology> Topology::attach(const std::string& url, const std::string& admin,

@@ -43,6 +43,15 @@ TEST(Bench, KeepsARateAndWritesJsonToAPipe) {
   EXPECT_EQ(answers, 200u);
 }
 
+TEST(Bench, JsonHoldsNoCredential) {
+  const AnsweringServer server;
+  const auto result = bench({server.url(), "-n", "20", "-c", "1", "-o", "json", "-H",
+                             "Authorization: Bearer hush-hush", "-H", "Accept: text/html"});
+  EXPECT_TRUE(holds(result.out, "text/html")) << result.out;
+  EXPECT_TRUE(holds(result.out, "***")) << result.out;
+  EXPECT_FALSE(holds(result.out, "hush-hush")) << result.out;
+}
+
 TEST(Bench, ANumberOfRequestsIsSentByTheLoopAndThenItEnds) {
   const AnsweringServer server;
   const auto result = bench({server.url(), "-n", "1003", "-c", "7", "-t", "2", "-o", "json"});

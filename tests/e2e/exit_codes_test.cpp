@@ -106,6 +106,49 @@ TEST(ExitCode, ABrokenProfileIsSixtyFourAndShowsEveryProblemWithItsPlace) {
   EXPECT_NE(result.err.find("p.yaml:6:"), std::string::npos) << result.err;
 }
 
+// The reader's, a gate's, a variable's and Lua's: in one round, in the order of their places, and
+// none that only follows from another.
+TEST(ExitCode, ProblemsOfEveryKindAreToldInOneRound) {
+  const TemporaryFolder folder;
+  const auto profile = folder.write(
+      "p.yaml",
+      "name: broken\nnmae: again\nfunctions: |\n  function price(n)\n    return n *\n  end\n"
+      "scenarios:\n  s: {persona: p, model: open, stages: '1s:10'}\n"
+      "personas:\n  p:\n    - get: /${usre}\n      name: look\n      capture: {order: order}\n"
+      "    - set: {total: price(2)}\n    - get: /order/${order}\n      name: again\n"
+      "gates: [p95 < 3]\n");
+  const auto result = run_command({stampede_binary(), "validate", profile});
+  EXPECT_EQ(result.exit_code, 64);
+  std::size_t at = 0;
+  for (const char* part : {"p.yaml:2:1: error: unknown key \"nmae\"",
+                           "p.yaml:6:", "p.yaml:11:", "error: unknown variable \"usre\"",
+                           "p.yaml:13:", "error: \"order\" is not a JSON pointer",
+                           "p.yaml:17:", "error: gate: ", "5 problems in "}) {
+    const auto found = result.err.find(part, at);
+    ASSERT_NE(found, std::string::npos) << part << "\n" << result.err;
+    at = found;
+  }
+}
+
+// Another plan of load is another one as a whole: neither a shape nor a beginning is left of the
+// profile's.
+TEST(ExitCode, StagesOfTheCommandLineReplaceAShapeAndAStart) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  for (const char* load : {"arrivals: regular, shape: {ramp: {from: 1, to: 900, for: 60s}}",
+                           "arrivals: regular, start: 900, stages: '60s:900'"}) {
+    const auto profile = folder.write("p.yaml", profile_text("p95 < 900ms", load, lenient));
+    for (const std::string name : {"", "s="}) {
+      const auto out = folder.path() / ("run" + std::to_string(std::string(load).size()) + name);
+      const auto result = run_command({stampede_binary(), "run", profile, "--url", server.url(),
+                                       "-q", "--stages", name + "1s:100", "--out", out.string()});
+      EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 3) << result.out << result.err;
+      const auto run = nlohmann::json::parse(read_file(out / "run.json"), nullptr, false);
+      EXPECT_EQ(run["sessions"]["scheduled"], 50) << load << "\n" << result.err;
+    }
+  }
+}
+
 TEST(ExitCode, AnUnknownOptionOrProfileIsSixtyFour) {
   EXPECT_EQ(run_command({stampede_binary(), "run", "smoke", "--no-such-thing"}).exit_code, 64);
   EXPECT_EQ(run_command({stampede_binary(), "run", "no-such-profile"}).exit_code, 64);
@@ -175,9 +218,25 @@ TEST(ExitCode, AFullDiskIsSaidBeforeTheRunAndNamesTheMend) {
   const AnsweringServer server;
   const auto profile = folder.write("p.yaml", profile_text("p95 < 1s", quick, lenient));
   const auto result = run_on_small_disk(folder, "1m", profile, server, "true;");
-  EXPECT_EQ(result.exit_code, 70) << result.out << result.err;
-  EXPECT_NE(result.err.find("No space left"), std::string::npos) << result.err;
+  EXPECT_EQ(result.exit_code, 69) << result.out << result.err;
+  EXPECT_NE(result.err.find("/disk/run/.reserve: No space left"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("free some space there"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("--out"), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("bug"), std::string::npos) << result.err;
+}
+
+TEST(ExitCode, AFolderThatHoldsARunIsSixtyFourAndIsLeftAsItWas) {
+  const TemporaryFolder folder;
+  const AnsweringServer server;
+  std::filesystem::create_directory(folder.path() / "run");
+  folder.write("run/run.json", "another run");
+  const auto result = run_tiny(folder, server, profile_text("p95 < 900ms", quick, lenient));
+  EXPECT_EQ(result.exit_code, 64) << result.out << result.err;
+  for (const std::string part : {(folder.path() / "run").string(), std::string("holds a run"),
+                                 std::string("hint: choose another folder")}) {
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+  }
+  EXPECT_EQ(read_file(folder.path() / "run" / "run.json"), "another run");
 }
 
 TEST(ExitCode, ADiskThatFillsInMidRunStillGetsItsRunFile) {

@@ -74,7 +74,7 @@ TEST_F(ReportCommand, AFileIsWrittenWhenOneIsNamed) {
   EXPECT_EQ(told.exit_code, 0) << told.err;
   EXPECT_EQ(told.out, "");
   EXPECT_EQ(read_file(path), read_file(run_ / "run.json"));
-  EXPECT_EQ(report(run_, {"--out", "/no/such/folder/x"}).exit_code, 70);
+  EXPECT_EQ(report(run_, {"--out", "/no/such/folder/x"}).exit_code, 69);
 }
 
 TEST_F(ReportCommand, WhatIsNoRunIsSixtyFourAndSaysWhy) {

@@ -269,6 +269,13 @@ TEST(Allocations, CapturesByHeaderAndPatternAndTemplatesOfThemTakeNothing) {
       0u);
 }
 
+TEST(Allocations, RequiredHeadersTakeNothing) {
+  if (!allocations_are_counted) GTEST_SKIP() << "frames are not kept under this sanitizer";
+  Drive load = closed_load(get("ask", "/"));
+  load.http.require = {"Content-Type", "Content-Length"};
+  EXPECT_EQ(allocations_of_a_window(load), 0u);
+}
+
 TEST(Allocations, ChecksOfBodyAndHeadersTakeNothing) {
   if (!allocations_are_counted) GTEST_SKIP() << "frames are not kept under this sanitizer";
   EXPECT_EQ(allocations_of_a_repeated_step(

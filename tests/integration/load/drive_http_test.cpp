@@ -65,6 +65,37 @@ std::string gzip(std::string plain) {
   return out;
 }
 
+// An answer without a header that the profile requires is an error that names it, whatever its
+// status says; what it holds is taken out all the same, and the session goes on.
+TEST(DriveHttp, AnAnswerWithoutARequiredHeaderIsAnError) {
+  ScriptedServer server([](const Seen& seen) {
+    Reply reply;
+    reply.body = R"({"id": 7})";
+    if (seen.target != "/without" && seen.target != "/refused") {
+      reply.headers = "trace-id: 0123456789abcdef\r\n";
+    }
+    if (seen.target == "/refused") reply.status = 409;
+    if (seen.target == "/broken") reply.status = 500;
+    return reply;
+  });
+  Drive drive =
+      sessions({get("with", "/with"), capturing(get("without", "/without"), "v", "/id"),
+                get("next", "/of/${v}"), get("refused", "/refused"), get("broken", "/broken")});
+  drive.http.require = {"Trace-Id"};
+  const Driven driven = drive.against(server.port());
+  driven.expect_closed_balance();
+  const auto outcome_of = [&driven](const char* step, Outcome outcome) {
+    return static_cast<int>(driven.series(step).outcomes[static_cast<std::size_t>(outcome)]);
+  };
+  EXPECT_EQ(outcome_of("with", Outcome::ok), sessions_each);
+  EXPECT_EQ(outcome_of("without", Outcome::assertion_failed), sessions_each);
+  EXPECT_EQ(outcome_of("next", Outcome::ok), sessions_each);
+  EXPECT_EQ(outcome_of("refused", Outcome::assertion_failed), sessions_each);
+  EXPECT_EQ(outcome_of("broken", Outcome::http_error), sessions_each);
+  EXPECT_EQ(driven.example(Outcome::assertion_failed),
+            "without: status 200: the answer has no header Trace-Id");
+}
+
 TEST(DriveHttp, AnyFramingOfTheBodyIsUnderstood) {
   const std::map<std::string, std::string> answers{
       {"/chunked",

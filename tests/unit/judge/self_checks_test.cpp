@@ -315,6 +315,18 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"L15", "clock", [](Generator& g) { g.self.clock->went_back = 1; }},
         Mutation{"L15", "clock", [](Generator& g) { g.self.clock->drift_ppm = -1200; }},
         Mutation{"L15", "clock", [](Generator& g) { g.self.clock->drift_ppm = 30; }, W},
+        Mutation{"L15", "target_clock",
+                 [](Generator& g) {
+                   g.self.target_clock = {ClockOffset{milliseconds{-1}, milliseconds{1}},
+                                          ClockOffset{milliseconds{-52}, milliseconds{1}}, "",
+                                          true};
+                 }},
+        Mutation{"L15", "target_clock",
+                 [](Generator& g) {
+                   g.self.target_clock = {ClockOffset{milliseconds{49}, milliseconds{2}},
+                                          std::nullopt, "", true};
+                 },
+                 W},
         Mutation{"L16", "workers_alike",
                  [](Generator& g) {
                    g.self.workers[1].response = answers_of(milliseconds{60}, 30'000);

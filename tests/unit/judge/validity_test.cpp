@@ -157,6 +157,41 @@ TEST(Validity, ABrokenBalanceIsNotWrittenAsAnEquation) {
   EXPECT_EQ(balance->measured, "10,001 ≠ 10,000");
 }
 
+Finding row_of(Books& books, const std::string& rule) {
+  for (const Finding& finding : books.judged()) {
+    if (finding.rule == rule) return finding;
+  }
+  return {};
+}
+
+TEST(Validity, ATargetThatNobodyCouldAskIsNotCalledClean) {
+  Books books;
+  EXPECT_EQ(row_of(books, "untainted").measured, "clean");
+  books.facts.taint_unknown = "no admin port";
+  const Finding row = row_of(books, "untainted");
+  EXPECT_EQ(row.standing, Finding::Standing::not_run);
+  EXPECT_EQ(row.measured, "not run");
+  EXPECT_EQ(row.samples, std::vector<std::string>{"no admin port"});
+  books.facts.tainted = true;  // what was seen before it could not be asked any more
+  EXPECT_EQ(row_of(books, "untainted").verdict, Verdict::invalid);
+}
+
+TEST(Validity, AValueThatNoBucketHoldsIsToldWithItsStep) {
+  Books books;
+  MeasuredRun run;
+  run.series = {{"buyers", "look"}, {"buyers", "pay"}};
+  books.facts.run = &run;
+  books.measured.series[1].service.record(std::chrono::seconds{4000});
+  const Finding row = row_of(books, "out_of_range");
+  EXPECT_EQ(row.verdict, Verdict::invalid);
+  ASSERT_EQ(row.samples.size(), 2U);
+  EXPECT_EQ(row.samples[0], "for example buyers.pay, service: 4,000 s");
+  books.measured.loop_lag.record(Nanos{-5});
+  books.measured.series[1].service.clear();
+  EXPECT_EQ(row_of(books, "out_of_range").samples.at(0),
+            "for example the generator's own timers, lateness: -5 ns");
+}
+
 TEST(Validity, FaultsOfTheProfileAreToldWithAnExampleAndAreInvalidInNumbers) {
   Books books;
   auto& fault = books.measured.faults[static_cast<std::size_t>(SessionFault::script_error)];

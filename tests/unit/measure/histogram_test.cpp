@@ -105,6 +105,25 @@ TEST(Histogram, ValuesOutsideAreClampedAndCounted) {
   EXPECT_EQ(histogram.max(), Histogram::highest);
 }
 
+TEST(Histogram, OfValuesOutsideTheFarthestIsKeptWhateverTheirOrder) {
+  Histogram low, high, inside;
+  inside.record(Nanos{7});
+  EXPECT_FALSE(inside.outlier().has_value());
+  low.record(Nanos{-3});
+  EXPECT_EQ(low.outlier(), Nanos{-3});
+  high.record(std::chrono::hours{2});
+  high.record(std::chrono::minutes{61});
+  for (const auto& [first, second] : {std::pair{low, high}, std::pair{high, low}}) {
+    Histogram both = first;
+    both += inside;
+    both += second;
+    EXPECT_EQ(both.outlier(), Nanos{std::chrono::hours{2}});
+    Histogram taken = both.take();
+    EXPECT_EQ(taken.outlier(), Nanos{std::chrono::hours{2}});
+    EXPECT_FALSE(both.outlier().has_value());
+  }
+}
+
 TEST(Histogram, AQuantileIsNeverAboveTheLargestValue) {
   const Histogram histogram = of({1'000'001});
   EXPECT_EQ(histogram.quantile(0.999), histogram.max());

@@ -179,5 +179,25 @@ TEST(ProfileHttp, SecretsAreNotInTheTextThatIsKept) {
   EXPECT_NE(variable.text.find("${word}"), std::string::npos);
 }
 
+TEST(ProfileHttp, RequiredHeadersAreWantedOfEveryAnswer) {
+  const HttpStep step = compiled("{require: [Trace-Id, ETag]}",
+                                 "{get: /, name: x, capture: {key: {header: trace-id}}}");
+  EXPECT_EQ(step.required_headers, (std::vector<std::string>{"Trace-Id", "ETag"}));
+  EXPECT_EQ(step.wanted_headers, (std::vector<std::string>{"trace-id", "ETag"}));
+  EXPECT_NE(problems(with("{require: [\"no name\"]}", "{get: /, name: x}")).find("is not a name"),
+            std::string::npos);
+}
+
+TEST(ProfileHttp, CredentialsInHeadersAreNotKept) {
+  const std::string text = with(
+      "{headers: {Authorization: \"Bearer hush\", Accept: text/html, X-Api-Key: \"${token}\"}}",
+      "{get: /, name: x, headers: {Cookie: id=hush, X-Token: \"t ${token}\"}}");
+  const Profile profile = read(text);
+  EXPECT_EQ(profile.text.find("hush"), std::string::npos) << profile.text;
+  for (const char* kept : {"text/html", "X-Api-Key: \"${token}\"", "t ${token}"}) {
+    EXPECT_NE(profile.text.find(kept), std::string::npos) << kept << "\n" << profile.text;
+  }
+}
+
 }  // namespace
 }  // namespace stampede
