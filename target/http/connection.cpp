@@ -48,6 +48,17 @@ bool is_idempotency_key(std::string_view key) noexcept {
          std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+// The one place that judges Idempotency-Keys: a handler reads a good one or none. Where a route
+// could do without it a malformed key is refused as well, for whoever sends one relies on it.
+std::optional<No> key_problem(const HttpRequest& request, bool required) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool came = !reads && request.has_header("Idempotency-Key");
+  if (!came && !required) return std::nullopt;
+  if (is_idempotency_key(request.header("Idempotency-Key"))) return std::nullopt;
+  if (required) return no_of(Refusal::missing_idempotency_key);
+  return no_of(Refusal::malformed, "Idempotency-Key has 1 to 300 printable ASCII characters");
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(Lane& lane, Socket socket, Surface surface)
@@ -239,8 +250,8 @@ std::optional<HttpResponse> HttpConnection::refuse_early(const Router::Found& fo
   if (!request.body.empty() && !is_json(request.header("Content-Type"))) {
     return problem(no_of(Refusal::unsupported_media_type), request);
   }
-  if (route.idempotency_required && !is_idempotency_key(request.header("Idempotency-Key"))) {
-    return problem(no_of(Refusal::missing_idempotency_key), request);
+  if (const auto no = key_problem(request, route.idempotency_required)) {
+    return problem(*no, request);
   }
   return std::nullopt;
 }

@@ -182,7 +182,10 @@ Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, 
   if (auto no = not_opened(opened)) co_return std::move(*no);
   // Accepted all the same: the reconciler finds out what the provider knows of it.
   const bool told = co_await needs_.gateway.charge_by_webhook(std::move(charge));
-  if (!told) needs_.metrics.count("payment", "result", "PG_UNREACHABLE");
+  if (!told) {
+    needs_.metrics.count("payment", "result", "PG_UNREACHABLE");
+    needs_.metrics.saga("pay", "UNKNOWN");
+  }
   needs_.metrics.count("payment", "result", "IN_PROGRESS_ACCEPTED");
   co_return accepted;
 }
@@ -228,10 +231,12 @@ Task<Decision<Answer>> PaymentDesk::answer_at_once(AuthoriseRequest request, Ord
   const auto state = report.state;
   if (state == ChargeReport::State::unreachable) {
     // Nothing was sent: the order may be paid by another try, also by this key.
+    needs_.metrics.saga("pay", "FAILED");
     static_cast<void>(co_await needs_.store.void_payment(opening.id, "PG_UNREACHABLE"));
     co_return refused(Refusal::dependency_down, "the payment provider is not reachable", 1000);
   }
   if (state != ChargeReport::State::done && state != ChargeReport::State::aborted) {
+    needs_.metrics.saga("pay", "UNKNOWN");
     co_return refused(Refusal::pg_timeout);
   }
   OpenPayment open;
@@ -271,6 +276,7 @@ Task<PaymentDesk::Ended> PaymentDesk::apply(OpenPayment open, Outcome outcome, P
 }
 
 Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTail tail) {
+  SagaStep step(needs_.metrics, "confirm");
   std::string reason;  // set: the order cannot have the payment
   for (int i = 0; i < 2 * apply_tries_max; ++i) {
     Applied applied = Applied::busy;
@@ -281,8 +287,10 @@ Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTa
     }
     switch (applied) {
       case Applied::duplicate:
+        step.ended("");
         co_return Ended::duplicate;
       case Applied::settled:
+        step.ended("");
         co_return Ended::before;
       case Applied::busy:
         continue;
@@ -296,7 +304,8 @@ Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTa
         break;
     }
     needs_.metrics.count("payment", "result", "DONE");
-    needs_.metrics.saga("confirm", reason.empty() ? "DONE" : "REFUND_OWED");
+    needs_.metrics.saga("pay", "DONE");
+    step.ended(reason.empty() ? "DONE" : "REFUND_OWED");
     open.order.status = reason.empty() ? OrderStatus::confirmed : OrderStatus::refund_pending;
     needs_.settler.decided(std::move(open.order));
     co_return reason.empty() ? Ended::paid : Ended::refunded;

@@ -117,7 +117,9 @@ TEST_F(SharedSwitches, TheProvidersProcessIsToldAll) {
   // Without its process the change is refused, so that nobody believes in it.
   boxes_.front()->signal(SIGKILL);
   EXPECT_TRUE(boxes_.front()->wait_exit(10s));
-  EXPECT_EQ(tell(customer, "PUT", "/admin/payment", {{"seed", 1}}).status, 503);
+  const Answer refused = tell(customer, "PUT", "/admin/payment", {{"seed", 1}});
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(refused.head.find("Retry-After: 1\r\n"), std::string::npos) << refused.head;
 }
 
 // Beside the above because it needs the same: which instance does what only one may do.

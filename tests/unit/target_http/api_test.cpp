@@ -52,6 +52,18 @@ TEST(Problem, TellsWhenToComeBackInWholeSecondsRoundedUp) {
   EXPECT_NE(response.body.find("\"retryAfterMs\":1001"), std::string::npos);
 }
 
+TEST(Problem, WhoIsSentAwayForNowIsToldWhenToComeBack) {
+  for (const RefusalRow& row : refusal_table) {
+    No no;
+    no.refusal = row.refusal;
+    const auto unsaid = problem(no, sample());
+    const bool told = !unsaid.headers.empty() && unsaid.headers[0].first == "Retry-After";
+    EXPECT_EQ(told, row.status == 503) << row.code;
+    no.retry_after_ms = 2500;
+    EXPECT_EQ(problem(no, sample()).headers.at(0).second, "3") << row.code;
+  }
+}
+
 TEST(Problem, HostilePathsStayJson) {
   HttpRequest request = sample();
   request.path = "/\"\\\x01\xff</a>";
