@@ -322,7 +322,8 @@ Task<HttpResponse> AdminRoutes::set_payment(const HttpRequest& request) {
   if (!problems.empty()) co_return invalid(problems, request);
   switches_.set_payment(std::move(payment));
   const Json now = to_json(*switches_.payment());
-  const bool told = provider_ == nullptr || co_await provider_->configure(now.dump());
+  const bool told =
+      provider_ == nullptr || co_await provider_->configure(now.dump(), request.trace_id);
   if (!told)
     co_return problem(refuse(Refusal::dependency_down, "the provider is not reachable"), request);
   co_await share(request);

@@ -39,6 +39,7 @@ Decision<AuthoriseRequest> read_authorise(const HttpRequest& request, bool confi
   const nlohmann::json& body = read->members;
   AuthoriseRequest wanted;
   wanted.user = request.caller->user;
+  wanted.trace_id = request.trace_id;
   wanted.key = idempotency_key(request, "payments", request.body, switches);
   const auto order = number_at(body, "orderId");
   if (!order) return refused(Refusal::validation_failed, "orderId is needed");

@@ -138,7 +138,8 @@ Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, Orde
                 .method = opening.method,
                 .order = opening.order,
                 .amount = view.order.amount,
-                .order_left_ms = view.order.expires_ms};
+                .order_left_ms = view.order.expires_ms,
+                .trace_id = request.trace_id};
   opening.delay_ms = needs_.gateway.expected_delay_ms(charge);
   if (config->webhook) {
     co_return co_await answer_by_webhook(std::move(request), std::move(view), std::move(opening),
@@ -350,7 +351,8 @@ Task<std::uint32_t> PaymentDesk::reconcile(Millis age, bool all) {
     Charge charge{.payment_key = one.payment.key,
                   .method = one.payment.method,
                   .order = one.order.id,
-                  .amount = one.payment.amount};
+                  .amount = one.payment.amount,
+                  .trace_id = one.trace_id};
     const ChargeReport report = co_await needs_.gateway.look_up(
         std::move(charge), one.payment.age_ms, one.payment.delay_ms);
     if (report.state == State::unknown && one.payment.age_ms > void_after_ms) {

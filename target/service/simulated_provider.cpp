@@ -53,7 +53,8 @@ void send_webhooks(const PaymentConfig& config, const Charge& charge, const Prov
         .body = webhook_body(charge, status, status == "ABORTED" ? answer.fail_code : "", at_ms),
         .host = to.host,
         .path_prefix = to.path_prefix,
-        .port = to.port};
+        .port = to.port,
+        .trace_id = charge.trace_id};
   };
   const std::string_view status = answer.approved ? "DONE" : "ABORTED";
   if (mishaps.forged) {

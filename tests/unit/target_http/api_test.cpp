@@ -197,6 +197,19 @@ Parsed parse(std::string_view text, bool bytewise, std::string& memory) {
   return parsed;
 }
 
+TEST(ResponseHead, RequestsOfOursCarryTheTraceAndASpanOfTheirOwn) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string first = traceparent_of(trace), second = traceparent_of(trace);
+  EXPECT_EQ(trace_id_of(first), trace);
+  EXPECT_EQ(trace_id_of(second), trace);
+  EXPECT_NE(first, second) << "each request is a span";
+  for (const char* none : {"", "4bf9", "4BF92F3577B34DA6A3CE929D0E0E4736"}) {
+    const std::string begun = trace_id_of(traceparent_of(none));
+    EXPECT_EQ(begun.size(), 32U) << none;
+    EXPECT_NE(begun, trace_id_of(traceparent_of(none))) << none;
+  }
+}
+
 TEST(RequestParser, ReadsARequestInAnyPieces) {
   for (const bool bytewise : {false, true}) {
     std::string memory;
