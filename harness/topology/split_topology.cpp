@@ -111,6 +111,7 @@ std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
       "  server {{\n    listen 127.0.0.1:{} backlog=8192;\n    keepalive_requests 10000000;\n"
       "    keepalive_timeout 600s;\n    client_max_body_size 1m;\n    proxy_http_version 1.1;\n"
       "    proxy_set_header Host $host;\n    proxy_set_header Upgrade $http_upgrade;\n"
+      "    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
       "    proxy_set_header Connection $connection_wanted;\n    proxy_buffering off;\n"
       "    proxy_next_upstream off;\n    proxy_read_timeout 120s;\n",
       port);
@@ -193,6 +194,7 @@ class ProxiedTopology final : public Topology {
     options["port"] = std::to_string(at.http.port);
     options["admin-port"] = std::to_string(at.admin->port);
     options["roles"] = service.roles;
+    options.try_emplace("trusted-proxies", "127.0.0.1");  // nginx: limits are the person's
     options["node"] = std::to_string(running_.size());  // order and payment ids carry it
     if (!service.path_prefix.empty()) options["path-prefix"] = service.path_prefix;
     const std::filesystem::path own = stores_.directory() / service.name;

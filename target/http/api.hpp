@@ -27,7 +27,7 @@ struct HttpRequest {
   std::string trace_id;                           // 32 hex digits
   std::string_view route;                         // the pattern, for metrics
   TimePoint deadline;
-  std::string peer;
+  std::string peer;  // the client's address, behind trusted proxies as well; for rate limits
 
   [[nodiscard]] std::string_view header(
       std::string_view name) const noexcept;  // case-insensitive; "" if absent

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "target/domain/unavailable.hpp"
+#include "target/http/client_address.hpp"
 #include "target/http/event_stream_session.hpp"
 #include "target/http/response_head.hpp"
 #include "target/http/websocket_session.hpp"
@@ -291,7 +292,8 @@ Task<HttpResponse> HttpConnection::handle(const Route& route) {
   }
   if (lane_.config.rate_limits.on && !request.caller) {
     boost::system::error_code gone;
-    buffer_->request.peer = socket_.remote_endpoint(gone).address().to_string();
+    const std::string peer = socket_.remote_endpoint(gone).address().to_string();
+    buffer_->request.peer = client_address(request, peer, lane_.config.trusted_proxies);
   }
   try {
     co_return co_await route.handle(request);

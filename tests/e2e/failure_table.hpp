@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <sstream>
 #include <thread>
@@ -36,7 +37,9 @@ class FailureTable : public ::testing::Test {
     more.insert(more.end(),
                 {"--redis=127.0.0.1:" + std::to_string(redis_->port()),
                  "--mysql=127.0.0.1:" + std::to_string(mariadb_->port()), "--mysql-user=box",
-                 "--payment-delay=fixed:20", "--payment-approve=1", "--ratelimit=off"});
+                 "--payment-delay=fixed:20", "--payment-approve=1"});
+    const auto limits = [](const std::string& one) { return one.starts_with("--ratelimit="); };
+    if (std::ranges::none_of(more, limits)) more.emplace_back("--ratelimit=off");
     for (std::size_t i = 0; i < instances; ++i) {
       auto arguments = more;
       arguments.push_back("--node=" + std::to_string(i));
