@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
 #include "target/http/client_address.hpp"
 #include "target/http/event_stream_session.hpp"
 #include "target/http/response_head.hpp"
@@ -274,7 +275,7 @@ std::optional<HttpResponse> HttpConnection::check_caller(const Route& route) {
   }
   const auto token = bearer_token(request.header("Authorization"));
   if (!token) return refuse(Refusal::no_token, "Bearer");
-  request.caller = lane_.tokens.verify(*token, std::chrono::system_clock::now());
+  request.caller = lane_.tokens.verify(*token, wall_clock());
   if (!request.caller) return refuse(Refusal::bad_token, "Bearer error=\"invalid_token\"");
   if (request.caller->role < route.least) {
     const std::string needed(name_of(route.least));
@@ -389,7 +390,7 @@ Task<WebSocketAccept> HttpConnection::accept_websocket(const WebSocketRoute& rou
   auto token = bearer_token(request.header("Authorization"));
   const auto given = token ? std::nullopt : request.query_value("access_token");
   if (given) token = *given;
-  if (token) request.caller = lane_.tokens.verify(*token, std::chrono::system_clock::now());
+  if (token) request.caller = lane_.tokens.verify(*token, wall_clock());
   WebSocketAccept accept;
   try {
     accept = co_await route.accept(request);

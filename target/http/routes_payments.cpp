@@ -1,5 +1,6 @@
 // Routes of payments, and the receiver of the provider's webhooks. In webhook mode the provider's
 // side of it, too: a courier that posts to this very server over real sockets.
+#include "target/faults.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/order_side.hpp"
 #include "target/http/webhook_courier.hpp"
@@ -16,7 +17,7 @@ constexpr std::size_t webhook_id_bytes_max = 64;
 
 std::int64_t wall_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
+             wall_clock().time_since_epoch())
       .count();
 }
 

@@ -13,6 +13,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "target/faults.hpp"
 #include "target/http/response_head.hpp"
 #include "target/service/webhook_signature.hpp"
 
@@ -26,7 +27,7 @@ constexpr auto as_values = asio::as_tuple(use_task);
 
 std::int64_t wall_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
+             wall_clock().time_since_epoch())
       .count();
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
 
 namespace boxoffice {
 
@@ -109,7 +110,7 @@ Task<Decision<Answer>> OrderDesk::place_once(PlaceRequest request) {
   auto event = co_await needs_.catalogue.event(*event_id);
   if (!event) co_return event.error();
 
-  const std::uint64_t id = needs_.ids.next(std::chrono::system_clock::now());
+  const std::uint64_t id = needs_.ids.next(wall_clock());
   auto pended = co_await needs_.seats.pend(*event, request.hold_id, request.key.user, id);
   if (!pended && asks_no_owner(request)) {
     Hold claimed;

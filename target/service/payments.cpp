@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/orders.hpp"
 #include "target/service/payment_provider.hpp"
@@ -128,7 +129,7 @@ Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, Orde
   const InFlight in_flight(in_flight_);
   const auto config = needs_.switches.payment();
   PaymentOpening opening;
-  opening.id = needs_.ids.next(std::chrono::system_clock::now());
+  opening.id = needs_.ids.next(wall_clock());
   opening.order = request.order;
   opening.user = request.user;
   opening.method = request.method;

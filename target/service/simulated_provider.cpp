@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "target/faults.hpp"
 #include "target/service/instant.hpp"
 #include "target/service/order_signals.hpp"
 
@@ -15,7 +16,7 @@ constexpr std::int64_t late_by_ms = 1000;
 constexpr std::size_t refund_tries_max = 100'000;
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch())
       .count();
 }
 

@@ -1,5 +1,6 @@
 // Payments in MySQL. Every transition is conditional on the state it starts from, so that a
 // webhook, a sync answer and the reconciler may all bring the same outcome.
+#include "target/faults.hpp"
 #include "target/order_parts.hpp"
 #include "target/service/order_ids.hpp"
 #include "target/store/mysql_order_rows.hpp"
@@ -291,7 +292,7 @@ Task<bool> MysqlPayments::store_webhook(WebhookEntry entry, std::string result) 
 // There is no index on the state of payments. Those that matter at once belong to orders that wait,
 // which have one; the others are looked for now and then in the ids (that is: the time) of a day.
 Task<std::vector<OpenPayment>> MysqlPayments::unanswered(Millis age, bool all) {
-  const auto day_ago = std::chrono::system_clock::now() - std::chrono::hours(24);
+  const auto day_ago = wall_clock() - std::chrono::hours(24);
   std::vector<Cell> cells;
   std::string_view sql = "SELECT " PAYMENT_COLUMNS "," ORDER_COLUMNS "," ORDER_TRACE
                          " FROM orders o JOIN payments p ON p.order_id=o.id AND p.live=1 WHERE "

@@ -59,10 +59,16 @@ class FailureTable : public ::testing::Test {
             .json();
     event_ = seeded.at("events").at(0).at("id").get<std::uint64_t>();
     queued_event_ = seeded.at("events").at(1).at("id").get<std::uint64_t>();
-    const auto first = seeded.at("firstUser").get<std::uint64_t>();
-    const auto tokens = admin.exchange(
-        "POST", "/admin/tokens", admin_field,
-        R"({"from":)" + std::to_string(first) + R"(,"to":)" + std::to_string(first + 9) + "}");
+    first_user_ = seeded.at("firstUser").get<std::uint64_t>();
+    mint_tokens();
+  }
+  // Anew, by the instance's clock.
+  void mint_tokens() {
+    const auto tokens = RawClient(boxes_[0]->admin_port())
+                            .exchange("POST", "/admin/tokens", admin_field,
+                                      R"({"from":)" + std::to_string(first_user_) + R"(,"to":)" +
+                                          std::to_string(first_user_ + 9) + "}");
+    tokens_.clear();
     std::istringstream lines(tokens.body);
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty()) tokens_.push_back(nlohmann::json::parse(line).at("token"));
@@ -132,7 +138,7 @@ class FailureTable : public ::testing::Test {
   std::unique_ptr<PrivateMariadb> mariadb_;
   std::unique_ptr<PrivateRedis> redis_;
   std::vector<std::unique_ptr<BoxofficeProcess>> boxes_;
-  std::uint64_t event_ = 0, queued_event_ = 0;
+  std::uint64_t event_ = 0, queued_event_ = 0, first_user_ = 0;
   std::vector<std::string> tokens_;
 };
 
