@@ -10,8 +10,8 @@ Faults& Faults::of_process() {
 }
 
 FaultSettings Faults::settings() const noexcept {
-  return {redis_delay_ms, mysql_delay_ms, redis_drop, mysql_kill_conn, commit_unknown,
-          clock_skew_ms};
+  return {redis_delay_ms,  mysql_delay_ms, redis_drop,
+          mysql_kill_conn, commit_unknown, clock_skew_ms};
 }
 
 void Faults::set(const FaultSettings& wanted) noexcept {

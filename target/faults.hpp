@@ -1,7 +1,7 @@
 // Faults of the surroundings that a lab run plants in this process (domain §2.15): stores that are
-// slow or break, a COMMIT whose answer is lost, a clock that is off. Unlike defects they are no bugs
-// of boxoffice: a run under faults may pass. Read on hot paths: a relaxed load each, while none is
-// on.
+// slow or break, a COMMIT whose answer is lost, a clock that is off. Unlike defects they are no
+// bugs of boxoffice: a run under faults may pass. Read on hot paths: a relaxed load each, while
+// none is on.
 #pragma once
 
 #include <atomic>

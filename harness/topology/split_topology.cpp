@@ -46,10 +46,12 @@ constexpr std::string_view split_locations = R"(
     location /api/orders             { proxy_pass http://order; }
     location /api/payments/          { proxy_pass http://payment; }
     location /webhooks/              { proxy_pass http://payment; }
+    location /page/                  { proxy_pass http://catalog; include page.conf; }
     location /                       { proxy_pass http://catalog; }
 )";
 
 constexpr std::string_view balanced_locations = R"(
+    location /page/                  { proxy_pass http://app; include page.conf; }
     location /                       { proxy_pass http://app; }
 )";
 
@@ -63,6 +65,12 @@ Layout split_layout() {
        service_of("payment", "payment", 8083, false)},
       split_locations};
 }
+
+// The page's files that may be kept for good are the proxy's to answer; page.log has a line for
+// each request of one, HIT where no boxoffice was asked.
+constexpr std::string_view page_conf =
+    "proxy_cache page;\nproxy_buffering on;\nadd_header X-Cache $upstream_cache_status;\n"
+    "access_log page.log page;\n";
 
 // Each is whole, workers included: leases decide whose turn it is. The operator talks to the first.
 Layout balanced_layout(unsigned instances) {
@@ -103,6 +111,8 @@ std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
       "http {{\n  access_log off;\n  client_body_temp_path {0}/body;\n"
       "  proxy_temp_path {0}/proxy;\n  fastcgi_temp_path {0}/fastcgi;\n"
       "  uwsgi_temp_path {0}/uwsgi;\n  scgi_temp_path {0}/scgi;\n"
+      "  proxy_cache_path {0}/cache keys_zone=page:1m max_size=16m use_temp_path=off;\n"
+      "  log_format page '$upstream_cache_status $request_uri';\n"
       "  map $http_upgrade $connection_wanted {{ default upgrade; '' ''; }}\n",
       dir);
   text += upstreams_of(running);
@@ -195,7 +205,7 @@ class ProxiedTopology final : public Topology {
     options["admin-port"] = std::to_string(at.admin->port);
     options["roles"] = service.roles;
     options.try_emplace("trusted-proxies", "127.0.0.1");  // nginx: limits are the person's
-    options["node"] = std::to_string(running_.size());  // order and payment ids carry it
+    options["node"] = std::to_string(running_.size());    // order and payment ids carry it
     if (!service.path_prefix.empty()) options["path-prefix"] = service.path_prefix;
     const std::filesystem::path own = stores_.directory() / service.name;
     std::filesystem::create_directory(own);
@@ -220,6 +230,7 @@ class ProxiedTopology final : public Topology {
     const std::filesystem::path own = stores_.directory() / "nginx";
     std::filesystem::create_directory(own);
     endpoints_.http = {"127.0.0.1", free_port()};
+    std::ofstream(own / "page.conf") << page_conf;
     std::ofstream(own / "nginx.conf")
         << nginx_conf(own, endpoints_.http.port, running_, layout_.locations);
     const ProcessSpec spec{"nginx",

@@ -15,9 +15,9 @@
 namespace boxoffice {
 
 nlohmann::json to_json(const FaultSettings& faults) {
-  return {{"redisDelayMs", faults.redis_delay_ms},    {"redisDrop", faults.redis_drop},
-          {"mysqlDelayMs", faults.mysql_delay_ms},    {"mysqlKillConn", faults.mysql_kill_conn},
-          {"commitUnknown", faults.commit_unknown},   {"clockSkewMs", faults.clock_skew_ms}};
+  return {{"redisDelayMs", faults.redis_delay_ms},  {"redisDrop", faults.redis_drop},
+          {"mysqlDelayMs", faults.mysql_delay_ms},  {"mysqlKillConn", faults.mysql_kill_conn},
+          {"commitUnknown", faults.commit_unknown}, {"clockSkewMs", faults.clock_skew_ms}};
 }
 
 FaultSettings read_faults(const nlohmann::json& body, FaultSettings now,

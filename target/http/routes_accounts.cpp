@@ -185,8 +185,7 @@ Task<HttpResponse> AccountRoutes::log_in(const HttpRequest& request) {
 std::optional<Session> AccountRoutes::session_in(const JsonObject& body) {
   const auto found = body.members.find("refreshToken");
   if (found == body.members.end() || !found->is_string()) return std::nullopt;
-  return refresh_tokens_.verify(found->get_ref<const std::string&>(),
-                                wall_clock());
+  return refresh_tokens_.verify(found->get_ref<const std::string&>(), wall_clock());
 }
 
 Task<HttpResponse> AccountRoutes::refresh(const HttpRequest& request) {

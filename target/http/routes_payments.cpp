@@ -16,9 +16,7 @@ constexpr Millis payment_time_limit{25000};
 constexpr std::size_t webhook_id_bytes_max = 64;
 
 std::int64_t wall_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             wall_clock().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<std::chrono::seconds>(wall_clock().time_since_epoch()).count();
 }
 
 std::optional<std::uint64_t> number_at(const nlohmann::json& body, const char* name) {

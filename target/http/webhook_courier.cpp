@@ -26,9 +26,7 @@ constexpr auto idle_look = std::chrono::seconds(1);
 constexpr auto as_values = asio::as_tuple(use_task);
 
 std::int64_t wall_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             wall_clock().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<std::chrono::seconds>(wall_clock().time_since_epoch()).count();
 }
 
 }  // namespace

@@ -16,8 +16,7 @@ constexpr std::int64_t late_by_ms = 1000;
 constexpr std::size_t refund_tries_max = 100'000;
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch()).count();
 }
 
 std::string webhook_body(const Charge& charge, std::string_view status,

@@ -18,8 +18,7 @@ No refuse(Refusal refusal) {
 }
 
 std::int64_t system_ms() {
-  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch()).count();
 }
 
 // Where nobody waits everybody is let in, so that clients need not know the difference.

@@ -27,8 +27,8 @@ Task<bool> RedisSeatHolds::marker_by_scan(EventPtr event) {
   bool found = false;
   std::string cursor = "0";
   do {
-    std::vector<std::string> words{"SCAN",  cursor,       "MATCH", event_key(event->id, event->epoch, "*"),
-                                   "COUNT", keys_per_step};
+    std::vector<std::string> words{
+        "SCAN", cursor, "MATCH", event_key(event->id, event->epoch, "*"), "COUNT", keys_per_step};
     const RedisReply reply = co_await redis_.command(std::move(words), redis_deadline());
     if (reply.elements.size() != 2) throw StoreUnavailable("redis", "scan: " + reply.text);
     cursor = reply.elements[0].text;

@@ -105,7 +105,8 @@ TEST_F(FailureTable, AnInstanceIsNotReadyWhileAnEventOnSaleIsNotRebuilt) {
   while (!done) EXPECT_EQ(ready().status, 200);
   operator_at_work.join();
   // One that opens tomorrow has time.
-  const std::string later = R"({"events":[{"rows":1,"cols":2,"saleOpenAt":"2099-01-01T00:00:00Z"}]})";
+  const std::string later =
+      R"({"events":[{"rows":1,"cols":2,"saleOpenAt":"2099-01-01T00:00:00Z"}]})";
   const auto made = admin("/admin/seed", later).json().at("events").at(0);
   redis("DEL {e" + made.at("id").dump() + ".1}:ok");
   EXPECT_EQ(ready().status, 200);

@@ -45,7 +45,7 @@ TEST_F(PlantedFault, WhatOneInstanceIsToldAllInTheLabHaveAndNobodyElse) {
   EXPECT_EQ(plant(wanted).json(), wanted);
   EXPECT_EQ(planted_at(1), wanted);
   // What is absent stays; and a Redis that drops everything cannot keep the end from being told.
-  const Json none{{"redisDelayMs", 0},  {"redisDrop", 0.0},     {"mysqlDelayMs", 0},
+  const Json none{{"redisDelayMs", 0},    {"redisDrop", 0.0},     {"mysqlDelayMs", 0},
                   {"mysqlKillConn", 0.0}, {"commitUnknown", 0.0}, {"clockSkewMs", 0}};
   EXPECT_EQ(plant({{"mysqlDelayMs", 0}}, 1).json().at("redisDrop"), 1.0);
   EXPECT_EQ(plant(none, 1).json(), none);
@@ -130,9 +130,8 @@ TEST_F(PlantedFault, APauseStallsEverybodyAndEndsByItself) {
   admin.start("PUT", "/admin/faults", admin_field, body);
   Ms longest{0};
   const bool stalled = eventually([&] {
-    const Ms took = time_of([&] {
-      EXPECT_EQ(RawClient(boxes_[0]->port()).exchange("GET", "/healthz").status, 200);
-    });
+    const Ms took = time_of(
+        [&] { EXPECT_EQ(RawClient(boxes_[0]->port()).exchange("GET", "/healthz").status, 200); });
     longest = std::max(longest, took);
     return longest >= Ms(1000);
   });
@@ -234,9 +233,8 @@ TEST_F(PlantedFault, AClockThatIsOffDecidesNothingOfASale) {
                   .status,
               201);
     // And the auction closes in time.
-    EXPECT_TRUE(eventually([&] {
-      return ask("GET", "/api/auctions/" + auction + "/result", user).status == 200;
-    }));
+    EXPECT_TRUE(eventually(
+        [&] { return ask("GET", "/api/auctions/" + auction + "/result", user).status == 200; }));
     EXPECT_EQ(code(ask("POST", bids, user, R"({"amount":5000})", "late" + auction)),
               "AUCTION_CLOSED");
     const Json mine = ask("GET", "/api/auctions/" + auction + "/me", user).json();

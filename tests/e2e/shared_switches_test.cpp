@@ -142,7 +142,8 @@ TEST_F(SharedSwitches, ATraceGoesThroughTheProvidersProcess) {
                        const std::string& trace) {
     const std::string fields = "Authorization: Bearer " + token + "\r\nIdempotency-Key: " + trace +
                                "\r\ntraceparent: 00-" + trace + "-00f067aa0ba902b7-01\r\n";
-    return RawClient(customer.port()).exchange(method, path, fields, body.is_null() ? "" : body.dump());
+    return RawClient(customer.port())
+        .exchange(method, path, fields, body.is_null() ? "" : body.dump());
   };
   const std::string ordered(32, 'a'), paid(32, 'b');
   const Json held = ask("POST", "/api/reservations",

@@ -438,10 +438,9 @@ TEST_F(SeatStreamTest, TheDefectMakesEveryHoldWaitForTheLiveMaps) {
   const auto reads_of_three_holds = [&](int first) {
     const double before = figure(*tuned, reads);
     for (int seat = first; seat < first + 3; ++seat) {
-      const Told held =
-          ask_at(tuned->port(), "POST", "/api/reservations",
-                 Json{{"eventId", event}, {"seatIds", {seat}}}.dump(),
-                 bearer(static_cast<std::uint64_t>(seat) + 1));
+      const Told held = ask_at(tuned->port(), "POST", "/api/reservations",
+                               Json{{"eventId", event}, {"seatIds", {seat}}}.dump(),
+                               bearer(static_cast<std::uint64_t>(seat) + 1));
       EXPECT_EQ(held.status, 201) << held.text;
     }
     return figure(*tuned, reads) - before;

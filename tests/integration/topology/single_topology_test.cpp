@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -202,6 +204,33 @@ TEST(BalancedTopology, BehindTheProxyLimitsAreThePersons) {
     EXPECT_EQ(status_from(person, at, "/api/time"), 200) << person;
     EXPECT_EQ(status_from(person, at, "/api/time"), 429) << person;
   }
+}
+
+// What is named by the digest of its bytes is fetched once, whichever instance gives it; the page
+// itself, which names it, is asked for each time.
+TEST(BalancedTopology, TheProxyAnswersThePagesFilesItself) {
+  if (!std::filesystem::exists("/usr/sbin/nginx")) GTEST_SKIP() << "nginx is not installed";
+  TopologyPlan two = plan();
+  two.kind = "lb+2";
+  const auto topology = start(two);
+  const Endpoint& at = topology->endpoints().http;
+  const auto get = [&at](const std::string& path) {
+    return exchange(at, {"GET", path, "", {}}, std::chrono::seconds{5});
+  };
+  const std::string page = get("/").body;
+  const auto begin = page.find("page/app.");
+  if (begin == std::string::npos) GTEST_SKIP() << "the page was not built";
+  const std::string script = "/" + page.substr(begin, page.find('"', begin) - begin);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(get(script).status, 200) << script;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(get("/page/app.js").status, 200);
+  const std::filesystem::path own = topology->logs().at(0).second.parent_path().parent_path();
+  std::ifstream log(own / "nginx" / "page.log");
+  std::map<std::string, int> answered;
+  for (std::string line; std::getline(log, line);) {
+    if (line.ends_with(script)) ++answered[line.substr(0, line.find(' '))];
+    if (line.ends_with("/page/app.js")) EXPECT_FALSE(line.starts_with("HIT")) << line;
+  }
+  EXPECT_EQ(answered, (std::map<std::string, int>{{"HIT", 3}, {"MISS", 1}}));
 }
 
 TEST(BalancedTopology, NamesThatAreNoneAreRefused) {
