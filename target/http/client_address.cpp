@@ -40,6 +40,7 @@ std::string plain_address(std::string_view text) {
 std::string client_address(const HttpRequest& request, std::string_view peer,
                            const std::set<std::string>& trusted) {
   std::string nearest = plain_address(peer);
+  if (nearest.empty()) return std::string(peer);  // of a link, with its zone: no proxy's
   std::size_t hops = 0;
   // Several fields of the name are one list.
   for (const auto& [name, value] : request.headers | std::views::reverse) {

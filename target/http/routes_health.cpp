@@ -1,5 +1,7 @@
 #include "target/http/routes_health.hpp"
 
+#include <boost/asio/basic_waitable_timer.hpp>
+
 #include "target/domain/unavailable.hpp"
 #include "target/log.hpp"
 #include "target/service/password_pool.hpp"
