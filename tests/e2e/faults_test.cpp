@@ -26,6 +26,17 @@ class PlantedFault : public FailureTable {
         .exchange("GET", "/admin/faults", admin_field)
         .json();
   }
+  std::string seed_auction(int duration_ms) {
+    const Json wanted{
+        {"auctions", {{{"slots", 1}, {"startPrice", 1000}, {"durationMs", duration_ms}}}}};
+    return RawClient(boxes_[0]->admin_port())
+        .exchange("POST", "/admin/seed", admin_field, wanted.dump())
+        .json()
+        .at("auctions")
+        .at(0)
+        .at("id")
+        .dump();
+  }
   template <class Work>
   static Ms time_of(const Work& work) {
     const auto begun = std::chrono::steady_clock::now();
@@ -178,15 +189,7 @@ TEST_F(PlantedFault, AClockThatIsOffDecidesNothingOfASale) {
   for (const std::int64_t skew : {half_an_hour, -half_an_hour}) {
     plant({{"clockSkewMs", 0}});
     mint_tokens();  // a token's age is judged by the clock of the instance
-    const std::string auction =
-        RawClient(boxes_[0]->admin_port())
-            .exchange("POST", "/admin/seed", admin_field,
-                      R"({"auctions":[{"slots":1,"startPrice":1000,"durationMs":8000}]})")
-            .json()
-            .at("auctions")
-            .at(0)
-            .at("id")
-            .dump();
+    const std::string auction = seed_auction(8000);
     const std::size_t user = skew > 0 ? 0 : 1;
     const std::string before = hold_id(seat, user);
     plant({{"clockSkewMs", skew}});
