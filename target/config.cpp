@@ -119,6 +119,8 @@ void declare_server(Flags& flags) {
   flags.add("--in-flight-max", "requests at once per role; above it 503 OVERLOADED", "4000");
   flags.add("--hold-backlog", "holds given while the database is away; above it 503", "1000");
   flags.add("--connections-max", "open connections; above it a new one is refused", "60000");
+  flags.add("--trusted-proxies",
+            "addresses of proxies, with commas, whose X-Forwarded-For says who asks", "");
   flags.add("--drain-seconds", "how long a stop waits for what is in flight", "10");
   flags.add("--ratelimit",
             "on, off (capacity runs), or on with other rates: NAME=PER_SECOND:BURST, … of user, "
@@ -360,6 +362,24 @@ void read_rate_limits(const Flags& flags, RateLimits& limits, ConfigProblems& pr
   }
 }
 
+constexpr std::size_t trusted_proxies_max = 64;
+
+void read_trusted_proxies(const Flags& flags, Config& config, ConfigProblems& problems) {
+  if (flags.text("--trusted-proxies").empty()) return;
+  for (const std::string& text : split(flags.text("--trusted-proxies"), ',')) {
+    boost::system::error_code no_address;
+    const auto address = boost::asio::ip::make_address(text, no_address);
+    if (no_address || config.trusted_proxies.size() >= trusted_proxies_max) {
+      problems.problems.push_back(
+          fmt::format("--trusted-proxies must be at most {} IP addresses, such as "
+                      "127.0.0.1,10.0.0.7, not '{}'",
+                      trusted_proxies_max, text));
+      continue;
+    }
+    config.trusted_proxies.insert(address.to_string());
+  }
+}
+
 void read_provider(const Flags& flags, Config& config, ConfigProblems& problems) {
   const std::string& where = flags.text("--pg");
   if (where != "inline" && where != "process") {
@@ -490,6 +510,7 @@ boost::system::result<Config, ConfigProblems> read_config(std::vector<std::strin
   read_payment(flags, config.payment, problems);
   read_provider(flags, config, problems);
   read_rate_limits(flags, config.rate_limits, problems);
+  read_trusted_proxies(flags, config, problems);
   read_secrets(std::move(secrets), config, made_up, problems);
   if (!problems.problems.empty()) return problems;
   return config;

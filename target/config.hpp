@@ -70,6 +70,7 @@ struct Config {
   std::uint32_t in_flight_max = 4000;  // per role and process; above: 503 OVERLOADED
   std::uint32_t hold_backlog = 1000;   // holds given while the database is away; then 503
   std::uint32_t connections_max = 60000;
+  std::set<std::string> trusted_proxies;  // addresses whose X-Forwarded-For is believed
   std::uint32_t drain_seconds = 10;
   std::uint32_t password_threads = 1;       // that hash passwords, per process
   std::uint32_t password_waiting_max = 64;  // hashes running or waiting; above: 503 OVERLOADED

@@ -272,6 +272,11 @@ Metrics::Metrics() : state_(std::make_unique<State>()) {
   for (const std::string_view reason : {"slow", "stalled"}) {
     state_->add("sse_dropped_total", {{"reason", reason}}, 0);
   }
+  for (const std::string_view step : {"hold", "order", "pay", "confirm", "settle", "refund"}) {
+    for (const std::string_view result : {"DONE", "FAILED"}) {
+      state_->add("saga_total", {{"step", step}, {"result", result}}, 0);
+    }
+  }
   state_->add("dead_total", {}, 0);
   state_->add("connections_refused_total", {}, 0);
   state_->add("queue_admitted_total", {}, 0);

@@ -21,7 +21,9 @@ class Metrics {
   void redis_script(std::string_view script, std::chrono::nanoseconds took);
   void mysql_tx(std::string_view name, std::chrono::nanoseconds took);
   void mysql_pool_wait(std::chrono::nanoseconds took);
-  // saga_total{step,result}: order, pay, confirm, settle, expire, refund; and of what is like them.
+  // saga_total{step,result}: hold, order, pay, confirm, settle, refund, expire; and of what is like
+  // them. DONE; REFUSED (an expected no); COMPENSATED (undone); UNKNOWN (to be found out); FAILED
+  // and what ends in DEFERRED (to be repeated); the rest says what it is.
   void saga(std::string_view step, std::string_view result);
   // hold_total{result} order_total{result} payment_total{result} repair_total{kind} …: `name`
   // without "_total".
@@ -38,6 +40,22 @@ class Metrics {
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+// One step of the saga while it runs. What is left by an exception has FAILED.
+class SagaStep {
+ public:
+  SagaStep(Metrics& metrics, std::string_view step) : metrics_(metrics), step_(step) {}
+  ~SagaStep() {
+    if (!result_.empty()) metrics_.saga(step_, result_);
+  }
+  SagaStep(SagaStep&&) = delete;
+  // Texts that live as long as the program. "": this was no step (a repetition, or another's).
+  void ended(std::string_view result) noexcept { result_ = result; }
+
+ private:
+  Metrics& metrics_;
+  std::string_view step_, result_ = "FAILED";
 };
 
 }  // namespace boxoffice

@@ -32,6 +32,8 @@ constexpr DefectRow defect_table[] = {
     {"refund_not_sent", &Switches::refund_not_sent},
     {"bid_get_then_incr", &Switches::bid_get_then_incr},
     {"bid_uniform_top", &Switches::bid_uniform_top},
+    {"seatmap_keys_scan", &Switches::seatmap_keys_scan},
+    {"sse_in_hold_path", &Switches::sse_in_hold_path},
     {"conflict_is_400", &Switches::conflict_is_400},
     {"shed_everything", &Switches::shed_everything},
 };

@@ -40,6 +40,8 @@ class Switches {
   // A person's bids are counted in one call and the bid is taken in another, without guard 5.
   std::atomic<bool> bid_get_then_incr{false};
   std::atomic<bool> bid_uniform_top{false};    // every winner of an auction pays the highest bid
+  std::atomic<bool> seatmap_keys_scan{false};  // the seat map is asked for key by key
+  std::atomic<bool> sse_in_hold_path{false};   // a hold's answer waits for the live maps
   std::atomic<bool> conflict_is_400{false};    // refusals 409 are answered as 400
   std::atomic<bool> shed_everything{false};    // whatever would change something: OVERLOADED
   std::atomic<bool> admissions_paused{false};  // by /admin/quiesce

@@ -45,10 +45,12 @@ constexpr std::string_view split_locations = R"(
     location /api/orders             { proxy_pass http://order; }
     location /api/payments/          { proxy_pass http://payment; }
     location /webhooks/              { proxy_pass http://payment; }
+    location /page/                  { proxy_pass http://catalog; include page.conf; }
     location /                       { proxy_pass http://catalog; }
 )";
 
 constexpr std::string_view balanced_locations = R"(
+    location /page/                  { proxy_pass http://app; include page.conf; }
     location /                       { proxy_pass http://app; }
 )";
 
@@ -62,6 +64,12 @@ Layout split_layout() {
        service_of("payment", "payment", 8083, false)},
       split_locations};
 }
+
+// The page's files that may be kept for good are the proxy's to answer; page.log has a line for
+// each request of one, HIT where no boxoffice was asked.
+constexpr std::string_view page_conf =
+    "proxy_cache page;\nproxy_buffering on;\nadd_header X-Cache $upstream_cache_status;\n"
+    "access_log page.log page;\n";
 
 // Each is whole, workers included: leases decide whose turn it is. The operator talks to the first.
 Layout balanced_layout(unsigned instances) {
@@ -102,6 +110,8 @@ std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
       "http {{\n  access_log off;\n  client_body_temp_path {0}/body;\n"
       "  proxy_temp_path {0}/proxy;\n  fastcgi_temp_path {0}/fastcgi;\n"
       "  uwsgi_temp_path {0}/uwsgi;\n  scgi_temp_path {0}/scgi;\n"
+      "  proxy_cache_path {0}/cache keys_zone=page:1m max_size=16m use_temp_path=off;\n"
+      "  log_format page '$upstream_cache_status $request_uri';\n"
       "  map $http_upgrade $connection_wanted {{ default upgrade; '' ''; }}\n",
       dir);
   text += upstreams_of(running);
@@ -110,6 +120,7 @@ std::string nginx_conf(const std::filesystem::path& own, std::uint16_t port,
       "  server {{\n    listen 127.0.0.1:{} backlog=8192;\n    keepalive_requests 10000000;\n"
       "    keepalive_timeout 600s;\n    client_max_body_size 1m;\n    proxy_http_version 1.1;\n"
       "    proxy_set_header Host $host;\n    proxy_set_header Upgrade $http_upgrade;\n"
+      "    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
       "    proxy_set_header Connection $connection_wanted;\n    proxy_buffering off;\n"
       "    proxy_next_upstream off;\n    proxy_read_timeout 120s;\n",
       port);
@@ -192,7 +203,8 @@ class ProxiedTopology final : public Topology {
     options["port"] = std::to_string(at.http.port);
     options["admin-port"] = std::to_string(at.admin->port);
     options["roles"] = service.roles;
-    options["node"] = std::to_string(running_.size());  // order and payment ids carry it
+    options.try_emplace("trusted-proxies", "127.0.0.1");  // nginx: limits are the person's
+    options["node"] = std::to_string(running_.size());    // order and payment ids carry it
     if (!service.path_prefix.empty()) options["path-prefix"] = service.path_prefix;
     const std::filesystem::path own = stores_.directory() / service.name;
     std::filesystem::create_directory(own);
@@ -217,6 +229,7 @@ class ProxiedTopology final : public Topology {
     const std::filesystem::path own = stores_.directory() / "nginx";
     std::filesystem::create_directory(own);
     endpoints_.http = {"127.0.0.1", free_port()};
+    write_settings(own / "page.conf", page_conf);
     write_settings(own / "nginx.conf",
                    nginx_conf(own, endpoints_.http.port, running_, layout_.locations));
     const ProcessSpec spec{"nginx",

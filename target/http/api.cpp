@@ -1,5 +1,6 @@
 #include "target/http/api.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "target/http/response_head.hpp"
@@ -40,6 +41,11 @@ std::string_view HttpRequest::header(std::string_view name) const noexcept {
     if (equal_ignoring_case(key, name)) return value;
   }
   return {};
+}
+
+bool HttpRequest::has_header(std::string_view name) const noexcept {
+  return std::ranges::any_of(
+      headers, [name](const auto& field) { return equal_ignoring_case(field.first, name); });
 }
 
 std::optional<std::string> HttpRequest::query_value(std::string_view name) const {
@@ -90,8 +96,13 @@ HttpResponse no_content() {
   return response;
 }
 
+// A 503 always says when to come back; who knows it better says so.
+constexpr std::int64_t unavailable_retry_ms = 1000;
+
 HttpResponse problem(const No& no, const HttpRequest& request) {
   const RefusalRow& row = row_of(no.refusal);
+  const bool unsaid = no.retry_after_ms <= 0 && row.status == 503;
+  const std::int64_t retry_after_ms = unsaid ? unavailable_retry_ms : no.retry_after_ms;
   HttpResponse response;
   response.status = row.status;
   response.content_type = "application/problem+json";
@@ -113,12 +124,12 @@ HttpResponse problem(const No& no, const HttpRequest& request) {
     body.append(R"(,"state":)").append(json_string(no.seat_state)).append("}");
   }
   body.append(R"(],"retryAfterMs":)");
-  body.append(no.retry_after_ms > 0 ? std::to_string(no.retry_after_ms) : "null");
+  body.append(retry_after_ms > 0 ? std::to_string(retry_after_ms) : "null");
   if (!no.opens_at.empty()) body.append(R"(,"opensAt":)").append(json_string(no.opens_at));
   if (no.floor > 0) body.append(R"(,"floor":)").append(std::to_string(no.floor));
   body += '}';
-  if (no.retry_after_ms > 0) {
-    const std::int64_t seconds = (no.retry_after_ms + 999) / 1000;
+  if (retry_after_ms > 0) {
+    const std::int64_t seconds = (retry_after_ms + 999) / 1000;
     response.headers.emplace_back("Retry-After", std::to_string(seconds));
   }
   return response;

@@ -27,10 +27,11 @@ struct HttpRequest {
   std::string trace_id;                           // 32 hex digits
   std::string_view route;                         // the pattern, for metrics
   TimePoint deadline;
-  std::string peer;
+  std::string peer;  // the client's address, behind trusted proxies as well; for rate limits
 
   [[nodiscard]] std::string_view header(
       std::string_view name) const noexcept;  // case-insensitive; "" if absent
+  [[nodiscard]] bool has_header(std::string_view name) const noexcept;  // also an empty one
   [[nodiscard]] std::optional<std::string> query_value(
       std::string_view name) const;  // percent-decoded
   [[nodiscard]] std::optional<std::uint64_t> path_id(
@@ -70,7 +71,7 @@ HttpResponse event_stream(std::shared_ptr<EventStreamHandler> handler);
 HttpResponse json_response(int status, std::string body);
 HttpResponse no_content();
 // RFC 9457 problem+json with code, message, traceId, retryAfterMs, conflicts, opensAt; sets
-// Retry-After (whole seconds, rounded up).
+// Retry-After (whole seconds, rounded up); a 503 always has it.
 HttpResponse problem(const No& no, const HttpRequest& request);
 
 // A WebSocket session handed to whoever serves the path. Single-threaded: use only on its

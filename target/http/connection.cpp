@@ -3,6 +3,8 @@
 #include <exception>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
+#include "target/http/client_address.hpp"
 #include "target/http/event_stream_session.hpp"
 #include "target/http/response_head.hpp"
 #include "target/http/websocket_session.hpp"
@@ -46,6 +48,17 @@ bool is_idempotency_key(std::string_view key) noexcept {
   constexpr std::size_t key_bytes_max = 300;
   return !key.empty() && key.size() <= key_bytes_max &&
          std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// The one place that judges Idempotency-Keys: a handler reads a good one or none. Where a route
+// could do without it a malformed key is refused as well, for whoever sends one relies on it.
+std::optional<No> key_problem(const HttpRequest& request, bool required) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool came = !reads && request.has_header("Idempotency-Key");
+  if (!came && !required) return std::nullopt;
+  if (is_idempotency_key(request.header("Idempotency-Key"))) return std::nullopt;
+  if (required) return no_of(Refusal::missing_idempotency_key);
+  return no_of(Refusal::malformed, "Idempotency-Key has 1 to 300 printable ASCII characters");
 }
 
 }  // namespace
@@ -239,8 +252,8 @@ std::optional<HttpResponse> HttpConnection::refuse_early(const Router::Found& fo
   if (!request.body.empty() && !is_json(request.header("Content-Type"))) {
     return problem(no_of(Refusal::unsupported_media_type), request);
   }
-  if (route.idempotency_required && !is_idempotency_key(request.header("Idempotency-Key"))) {
-    return problem(no_of(Refusal::missing_idempotency_key), request);
+  if (const auto no = key_problem(request, route.idempotency_required)) {
+    return problem(*no, request);
   }
   return std::nullopt;
 }
@@ -262,7 +275,7 @@ std::optional<HttpResponse> HttpConnection::check_caller(const Route& route) {
   }
   const auto token = bearer_token(request.header("Authorization"));
   if (!token) return refuse(Refusal::no_token, "Bearer");
-  request.caller = lane_.tokens.verify(*token, std::chrono::system_clock::now());
+  request.caller = lane_.tokens.verify(*token, wall_clock());
   if (!request.caller) return refuse(Refusal::bad_token, "Bearer error=\"invalid_token\"");
   if (request.caller->role < route.least) {
     const std::string needed(name_of(route.least));
@@ -280,7 +293,8 @@ Task<HttpResponse> HttpConnection::handle(const Route& route) {
   }
   if (lane_.config.rate_limits.on && !request.caller) {
     boost::system::error_code gone;
-    buffer_->request.peer = socket_.remote_endpoint(gone).address().to_string();
+    const std::string peer = socket_.remote_endpoint(gone).address().to_string();
+    buffer_->request.peer = client_address(request, peer, lane_.config.trusted_proxies);
   }
   try {
     co_return co_await route.handle(request);
@@ -376,7 +390,7 @@ Task<WebSocketAccept> HttpConnection::accept_websocket(const WebSocketRoute& rou
   auto token = bearer_token(request.header("Authorization"));
   const auto given = token ? std::nullopt : request.query_value("access_token");
   if (given) token = *given;
-  if (token) request.caller = lane_.tokens.verify(*token, std::chrono::system_clock::now());
+  if (token) request.caller = lane_.tokens.verify(*token, wall_clock());
   WebSocketAccept accept;
   try {
     accept = co_await route.accept(request);

@@ -10,6 +10,7 @@ namespace boxoffice {
 HoldStages::HoldStages(ThreadContext& thread)
     : io_(thread.io),
       config_(thread.config),
+      switches_(thread.switches),
       catalogue_(thread.catalogue),
       ledger_(thread.seat_ledger),
       tell_seats_(
@@ -43,7 +44,8 @@ Task<void> HoldStages::tell(std::shared_ptr<const std::function<Task<void>(std::
 }
 
 Task<void> HoldStages::after(std::uint64_t event) {
-  const HoldMode mode = mode_of(event);
+  // The defect is the stage `redis_only_sync_sse`, whatever the event's own is.
+  const HoldMode mode = switches_.sse_in_hold_path ? HoldMode::sync_sse : mode_of(event);
   if (mode == HoldMode::tuned || !*tell_seats_) co_return;
   if (mode == HoldMode::async_sse) {
     asio::co_spawn(io_, tell(tell_seats_, event), [](const std::exception_ptr& failure) {

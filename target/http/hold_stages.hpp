@@ -26,6 +26,7 @@ class HoldStages {
 
   asio::io_context& io_;
   const Config& config_;
+  const Switches& switches_;
   Catalogue& catalogue_;
   SeatLedger& ledger_;
   std::shared_ptr<const std::function<Task<void>(std::uint64_t)>> tell_seats_;

@@ -11,6 +11,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <nlohmann/json.hpp>
 
+#include "target/http/response_head.hpp"
 #include "target/log.hpp"
 #include "target/order_parts.hpp"
 #include "target/service/webhook_signature.hpp"
@@ -66,7 +67,8 @@ std::string ProviderClient::body_of(const Charge& charge, bool webhook) const {
 }
 
 Task<ChargeReport> ProviderClient::charge(Charge charge, TimePoint until) {
-  const Said said = co_await ask("POST", "/v1/payments", body_of(charge, false), until);
+  const Said said =
+      co_await ask("POST", "/v1/payments", body_of(charge, false), charge.trace_id, until);
   ChargeReport report = report_of(said.status, said.body);
   // Only what certainly never left this machine may be tried again under another key.
   if (said.status == 0 && !said.sent) report.state = ChargeReport::State::unreachable;
@@ -74,14 +76,14 @@ Task<ChargeReport> ProviderClient::charge(Charge charge, TimePoint until) {
 }
 
 Task<bool> ProviderClient::charge_by_webhook(Charge charge) {
-  const Said said =
-      co_await ask("POST", "/v1/payments", body_of(charge, true), Clock::now() + provider_quick);
+  const Said said = co_await ask("POST", "/v1/payments", body_of(charge, true), charge.trace_id,
+                                 Clock::now() + provider_quick);
   co_return said.status == 202;
 }
 
 Task<ChargeReport> ProviderClient::look_up(Charge charge, std::int64_t, std::int64_t) {
-  const Said said =
-      co_await ask("GET", "/v1/payments/" + charge.payment_key, "", Clock::now() + provider_quick);
+  const Said said = co_await ask("GET", "/v1/payments/" + charge.payment_key, "", charge.trace_id,
+                                 Clock::now() + provider_quick);
   ChargeReport report = report_of(said.status, said.body);
   if (said.status == 0) report.state = ChargeReport::State::unreachable;
   co_return report;
@@ -90,22 +92,24 @@ Task<ChargeReport> ProviderClient::look_up(Charge charge, std::int64_t, std::int
 Task<bool> ProviderClient::refund(Charge charge) {
   const Said said = co_await ask("POST", "/v1/payments/" + charge.payment_key + "/cancel",
                                  fmt::format(R"({{"orderId":"{}"}})", charge.order),
+                                 charge.trace_id, Clock::now() + provider_quick);
+  co_return said.status == 200;
+}
+
+Task<bool> ProviderClient::configure(std::string settings, std::string trace_id) {
+  const Said said = co_await ask("PUT", "/v1/settings", std::move(settings), std::move(trace_id),
                                  Clock::now() + provider_quick);
   co_return said.status == 200;
 }
 
-Task<bool> ProviderClient::configure(std::string settings) {
-  const Said said =
-      co_await ask("PUT", "/v1/settings", std::move(settings), Clock::now() + provider_quick);
-  co_return said.status == 200;
-}
-
 Task<ProviderClient::Said> ProviderClient::ask(std::string method, std::string path,
-                                               std::string body, TimePoint until) {
+                                               std::string body, std::string trace_id,
+                                               TimePoint until) {
   const std::string text = fmt::format(
-      "{} {} HTTP/1.1\r\nHost: {}:{}\r\nAuthorization: Bearer {}\r\nContent-Type: "
-      "application/json\r\nContent-Length: {}\r\n\r\n{}",
-      method, path, config_.pg_host, config_.pg_port, token_, body.size(), body);
+      "{} {} HTTP/1.1\r\nHost: {}:{}\r\nAuthorization: Bearer {}\r\ntraceparent: "
+      "{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+      method, path, config_.pg_host, config_.pg_port, token_, traceparent_of(trace_id), body.size(),
+      body);
   if (breaker_ == nullptr) co_return co_await ask_once(text, until);
   if (!breaker_->allow(Clock::now())) co_return Said{};
   Said said = co_await ask_once(text, until);

@@ -33,7 +33,7 @@ class ProviderClient final : public PaymentGateway {
   Task<ChargeReport> look_up(Charge charge, std::int64_t age_ms, std::int64_t delay_ms) override;
   Task<bool> refund(Charge charge) override;
   // How the provider is to behave: the JSON of PUT /admin/payment. False: it was not reached.
-  Task<bool> configure(std::string settings);
+  Task<bool> configure(std::string settings, std::string trace_id);
 
  private:
   using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
@@ -47,7 +47,8 @@ class ProviderClient final : public PaymentGateway {
     bool sent = false;  // something may have reached the provider
     std::string body;
   };
-  Task<Said> ask(std::string method, std::string path, std::string body, TimePoint until);
+  Task<Said> ask(std::string method, std::string path, std::string body, std::string trace_id,
+                 TimePoint until);
   Task<Said> ask_once(std::string text, TimePoint until);
   Task<Said> ask_on(std::shared_ptr<Connection> connection, std::string text, TimePoint until);
   std::string body_of(const Charge& charge, bool webhook) const;

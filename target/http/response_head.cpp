@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "target/http/jwt.hpp"
 #include "target/log.hpp"
 
 namespace boxoffice {
@@ -147,6 +148,13 @@ std::string trace_id_of(std::string_view traceparent) {
   if (!is_lower_hex(id) || !is_lower_hex(parent)) return {};
   if (id.find_first_not_of('0') == std::string_view::npos) return {};
   return std::string(id);
+}
+
+std::string traceparent_of(std::string_view trace_id) {
+  constexpr std::size_t trace_bytes = 16, span_bytes = 8;
+  const bool known = trace_id.size() == 2 * trace_bytes && is_lower_hex(trace_id);
+  const std::string trace = known ? std::string(trace_id) : random_hex(trace_bytes);
+  return "00-" + trace + "-" + random_hex(span_bytes) + "-01";
 }
 
 }  // namespace boxoffice

@@ -32,5 +32,8 @@ bool has_token(std::string_view list, std::string_view token) noexcept;  // "kee
 std::optional<std::string_view> bearer_token(std::string_view authorization) noexcept;
 // The trace id of a W3C traceparent; "" if it is none.
 std::string trace_id_of(std::string_view traceparent);
+// The traceparent of a request that we send: the same trace, a span of its own. What is no trace id
+// begins a trace.
+std::string traceparent_of(std::string_view trace_id);
 
 }  // namespace boxoffice

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "target/account_parts.hpp"
+#include "target/faults.hpp"
 #include "target/http/json_answers.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/json_fields.hpp"
@@ -140,7 +141,7 @@ class AccountRoutes {
 };
 
 HttpResponse AccountRoutes::tokens(const Account& account, const Session& session) {
-  const auto now = std::chrono::system_clock::now();
+  const auto now = wall_clock();
   const std::chrono::milliseconds expires_in = access_ttl;
   return not_stored(
       answer({{"accessToken", sign_jwt(jwt_secret_, account.id, account.role, now, access_ttl)},
@@ -184,8 +185,7 @@ Task<HttpResponse> AccountRoutes::log_in(const HttpRequest& request) {
 std::optional<Session> AccountRoutes::session_in(const JsonObject& body) {
   const auto found = body.members.find("refreshToken");
   if (found == body.members.end() || !found->is_string()) return std::nullopt;
-  return refresh_tokens_.verify(found->get_ref<const std::string&>(),
-                                std::chrono::system_clock::now());
+  return refresh_tokens_.verify(found->get_ref<const std::string&>(), wall_clock());
 }
 
 Task<HttpResponse> AccountRoutes::refresh(const HttpRequest& request) {

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "target/admin_parts.hpp"
+#include "target/faults.hpp"
 #include "target/http/admin_faults.hpp"
 #include "target/http/admin_games.hpp"
 #include "target/http/admin_json.hpp"
@@ -136,7 +137,7 @@ Task<HttpResponse> AdminRoutes::tokens(const HttpRequest& request) {
   if (problems.empty() && static_cast<std::uint64_t>(*to - *from) >= tokens_max)
     problems.push_back(fmt::format("at most {} tokens at once", tokens_max));
   if (!problems.empty()) co_return invalid(problems, request);
-  const auto issued = std::chrono::system_clock::now();
+  const auto issued = wall_clock();
   const auto ttl = std::chrono::ceil<std::chrono::seconds>(Millis(ttl_ms));
   HttpResponse response;
   response.content_type = "application/x-ndjson";
@@ -322,7 +323,8 @@ Task<HttpResponse> AdminRoutes::set_payment(const HttpRequest& request) {
   if (!problems.empty()) co_return invalid(problems, request);
   switches_.set_payment(std::move(payment));
   const Json now = to_json(*switches_.payment());
-  const bool told = provider_ == nullptr || co_await provider_->configure(now.dump());
+  const bool told =
+      provider_ == nullptr || co_await provider_->configure(now.dump(), request.trace_id);
   if (!told)
     co_return problem(refuse(Refusal::dependency_down, "the provider is not reachable"), request);
   co_await share(request);
@@ -367,7 +369,7 @@ constexpr AdminRow rows[] = {
 std::shared_ptr<void> add_admin_routes(ThreadContext& thread, RouteTable& table) {
   auto routes = std::make_shared<AdminRoutes>(thread);
   auto games = add_admin_games(thread, table);
-  add_admin_faults(thread, table);
+  auto faults = add_admin_faults(thread, table);
   for (const AdminRow& row : rows) {
     Route route;
     route.method = row.method;
@@ -381,8 +383,8 @@ std::shared_ptr<void> add_admin_routes(ThreadContext& thread, RouteTable& table)
     route.time_limit = time_limit;
     table.routes.push_back(std::move(route));
   }
-  return std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<void>>>(
-      std::move(routes), std::move(games));
+  return std::make_shared<std::vector<std::shared_ptr<void>>>(
+      std::vector<std::shared_ptr<void>>{std::move(routes), std::move(games), std::move(faults)});
 }
 
 }  // namespace boxoffice

@@ -1,5 +1,7 @@
 #include "target/http/routes_health.hpp"
 
+#include <boost/asio/basic_waitable_timer.hpp>
+
 #include "target/domain/unavailable.hpp"
 #include "target/log.hpp"
 #include "target/service/password_pool.hpp"
@@ -8,6 +10,10 @@ namespace boxoffice {
 namespace {
 
 constexpr Millis probe_limit{1000};
+// An event that is made or reset is without its marker for a moment: that is no reason to send
+// everybody away. So a missing marker is looked at again before it is told.
+constexpr Millis marker_patience{500}, marker_again{50};
+constexpr std::uint32_t events_page = 200, event_pages_max = 5;
 
 class Health {
  public:
@@ -26,6 +32,10 @@ class Health {
     if (stores && !thread_.redis.connected()) name("redis");
     if (!mysql) name("mysql");
     if (!prepared_) name("schema");
+    if (stores && missing.empty()) {
+      const std::string unbuilt = co_await without_seats();
+      if (!unbuilt.empty()) name(unbuilt.c_str());
+    }
     // Who is told something from now on waits until this instance has followed.
     if (thread_.following != nullptr && !*thread_.following) name("switches");
     if (thread_.stop.stop_requested()) name("restart");
@@ -65,6 +75,45 @@ class Health {
     const Breakers& all = *thread_.breakers;
     return R"(,"breakers":{"redis":")" + state(all.redis) + R"(","mysql":")" + state(all.mysql) +
            R"(","pg":")" + state(all.pg) + "\"}";
+  }
+  // "events" while one that is on sale has no marker in Redis: every hold on it would be refused.
+  // Or the store that could not be asked; "": nothing is missing.
+  Task<std::string> without_seats() {
+    asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> pause(thread_.io);
+    const TimePoint until = Clock::now() + marker_patience;
+    try {
+      while (true) {
+        const bool marked = co_await all_marked();
+        if (marked) co_return "";
+        if (Clock::now() >= until) co_return "events";
+        pause.expires_after(marker_again);
+        co_await pause.async_wait(use_task);
+      }
+    } catch (const StoreUnavailable& error) {
+      co_return error.dependency();
+    }
+  }
+  Task<bool> all_marked() {
+    for (const char* status : {"ON_SALE", "SCHEDULED"}) {
+      for (std::uint32_t page = 0; page < event_pages_max; ++page) {
+        const EventPage events = co_await thread_.events.page(status, "", page, events_page);
+        std::vector<RedisCall> asked;
+        for (const EventPtr& event : events.items) {
+          if (event->sale_open_ms > events.now_ms) continue;  // in time for its opening
+          RedisCall& call = asked.emplace_back();
+          call.words = {"EXISTS", event_key(event->id, event->epoch, "ok")};
+        }
+        std::vector<RedisReply> markers;
+        if (!asked.empty()) {
+          markers = co_await thread_.redis.pipeline(std::move(asked), Clock::now() + probe_limit);
+        }
+        for (const RedisReply& marker : markers) {
+          if (marker.integer == 0) co_return false;
+        }
+        if (events.items.size() < events_page) break;
+      }
+    }
+    co_return true;
   }
   Task<bool> mysql_answers() {
     try {

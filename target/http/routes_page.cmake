@@ -20,10 +20,12 @@ if(EXISTS ${esbuild})
     get_filename_component(name ${file} NAME)
     list(APPEND page_coded ${page_out}/${name}.br ${page_out}/${name}.gz)
   endforeach()
-  add_custom_command(OUTPUT ${page_coded}
+  add_custom_command(OUTPUT ${page_coded} ${page_out}/index.html
     COMMAND node ${page_folder}/compress.mjs ${page_out} ${page_list}
     DEPENDS ${page_list} ${page_folder}/compress.mjs
     COMMENT "Compressing the page" VERBATIM)
+  # As it is served: with the digests of the other files in their names.
+  list(TRANSFORM page_list REPLACE "^.*/index.html$" "${page_out}/index.html")
 else()
   message(STATUS "the page is not built: node_modules/.bin/esbuild is not there; ci/setup brings it")
   set(page_list ${page_folder}/unbuilt.html)

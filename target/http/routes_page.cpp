@@ -38,7 +38,11 @@ const PageCoding& coding_of(const PageFile& file, const HttpRequest& request) no
   return offered[choose_coding(request.header("Accept-Encoding"), wanted)];
 }
 
-HttpResponse answer(const PageFile& file, const HttpRequest& request) {
+// A file that is named with the digest of its bytes never changes under that name.
+enum class Kept : std::uint8_t { asked_again, for_good };
+
+HttpResponse answer(const PageFile& file, const HttpRequest& request,
+                    Kept kept = Kept::asked_again) {
   const PageCoding& chosen = coding_of(file, request);
   HttpResponse response;
   response.content_type = type_of(file.name);
@@ -51,11 +55,24 @@ HttpResponse answer(const PageFile& file, const HttpRequest& request) {
   }
   if (file.codings.size() > 1) response.headers.emplace_back("Vary", "Accept-Encoding");
   response.headers.emplace_back("ETag", chosen.tag);
-  response.headers.emplace_back("Cache-Control", "no-cache");  // asked again, answered with 304
+  // "no-cache" is asked again, and answered with 304.
+  response.headers.emplace_back(
+      "Cache-Control", kept == Kept::for_good ? "public, max-age=31536000, immutable" : "no-cache");
   response.headers.emplace_back("Content-Security-Policy", policy);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
   return response;
+}
+
+// "app.0123456789abcdef.js" of app.js, whose bytes have that digest.
+bool is_digest_name(const PageFile& file, std::string_view wanted) noexcept {
+  const auto dot = file.name.rfind('.');
+  if (dot == std::string_view::npos) return false;
+  const std::string_view stem = file.name.substr(0, dot + 1), end = file.name.substr(dot);
+  std::string_view digest = file.codings.back().tag;  // of the file itself, quoted
+  digest = digest.substr(1, digest.size() - 2);
+  return wanted.size() == stem.size() + digest.size() + end.size() && wanted.starts_with(stem) &&
+         wanted.substr(stem.size(), digest.size()) == digest && wanted.ends_with(end);
 }
 
 Task<HttpResponse> give_file(const HttpRequest& request) {
@@ -63,6 +80,9 @@ Task<HttpResponse> give_file(const HttpRequest& request) {
   const auto files = page_files();
   const auto file = std::ranges::find(files, wanted, &PageFile::name);
   if (file != files.end()) co_return answer(*file, request);
+  const auto named = std::ranges::find_if(
+      files, [wanted](const PageFile& one) { return is_digest_name(one, wanted); });
+  if (named != files.end()) co_return answer(*named, request, Kept::for_good);
   No no;
   no.refusal = Refusal::not_found;
   co_return problem(no, request);

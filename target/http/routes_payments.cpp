@@ -1,5 +1,6 @@
 // Routes of payments, and the receiver of the provider's webhooks. In webhook mode the provider's
 // side of it, too: a courier that posts to this very server over real sockets.
+#include "target/faults.hpp"
 #include "target/http/json_body.hpp"
 #include "target/http/order_side.hpp"
 #include "target/http/webhook_courier.hpp"
@@ -12,13 +13,10 @@ namespace boxoffice {
 namespace {
 
 constexpr Millis payment_time_limit{25000};
-constexpr std::size_t key_bytes_max = 300;
 constexpr std::size_t webhook_id_bytes_max = 64;
 
 std::int64_t wall_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<std::chrono::seconds>(wall_clock().time_since_epoch()).count();
 }
 
 std::optional<std::uint64_t> number_at(const nlohmann::json& body, const char* name) {
@@ -40,10 +38,7 @@ Decision<AuthoriseRequest> read_authorise(const HttpRequest& request, bool confi
   const nlohmann::json& body = read->members;
   AuthoriseRequest wanted;
   wanted.user = request.caller->user;
-  const std::string_view key = request.header("Idempotency-Key");
-  if (key.size() > key_bytes_max) {
-    return refused(Refusal::validation_failed, "Idempotency-Key has at most 300 characters");
-  }
+  wanted.trace_id = request.trace_id;
   wanted.key = idempotency_key(request, "payments", request.body, switches);
   const auto order = number_at(body, "orderId");
   if (!order) return refused(Refusal::validation_failed, "orderId is needed");

@@ -65,12 +65,13 @@ class ProviderRoutes {
 
   Task<HttpResponse> charge(const HttpRequest& request) {
     if (!is_customer(request)) co_return stranger(request);
-    const auto asked = read_charge(request.body);
+    auto asked = read_charge(request.body);
     if (!asked) {
       No no;
       no.refusal = Refusal::malformed;
       co_return problem(no, request);
     }
+    asked->charge.trace_id = request.trace_id;
     const auto config = switches_.payment();
     const Charge& charge = asked->charge;
     const auto answer = provider_answer(*config, charge.order, charge.payment_key);

@@ -71,7 +71,6 @@ Decision<HoldRequest> read_hold_request(const HttpRequest& request, std::string_
   if (!wanted.hold_id.empty() && !is_hold_id(wanted.hold_id))
     return invalid("Hold-Id must be 32 lower-case hex digits");
   const std::string_view key = request.header("Idempotency-Key");
-  if (key.size() > 300) return invalid("Idempotency-Key has at most 300 characters");
   if (wanted.hold_id.empty() && !key.empty())
     wanted.hold_id = id_of_key(secret, request.caller->user, key);
   wanted.entry_token = request.header("Entry-Token");
@@ -91,6 +90,7 @@ class ReservationRoutes {
  public:
   explicit ReservationRoutes(ThreadContext& thread)
       : config_(thread.config),
+        metrics_(thread.metrics),
         breakers_(thread.breakers),
         stages_(thread),
         rebuild_(thread.seats, thread.seat_ledger, thread.leases),
@@ -110,12 +110,13 @@ class ReservationRoutes {
     const std::uint64_t user = request.caller->user, event = wanted->event;
     const auto sold = co_await stages_.before(event, wanted->seats);
     if (sold) co_return problem(*sold, request);
-    auto held = co_await reservations_.hold(user, std::move(*wanted));
+    auto held = co_await take(user, std::move(*wanted));
     if (!held) co_return problem(held.error(), request);
     co_await stages_.after(event);
     HttpResponse response = json_response(201, render(*held));
     response.headers.emplace_back(
         "Location", fmt::format("{}/api/reservations/{}", config_.path_prefix, held->hold.id));
+    if (held->hold.again) response.headers.emplace_back("Idempotency-Replayed", "true");
     co_return response;
   }
 
@@ -150,6 +151,12 @@ class ReservationRoutes {
   }
 
  private:
+  Task<Decision<Reservation>> take(std::uint64_t user, HoldRequest wanted) {
+    SagaStep step(metrics_, "hold");
+    auto held = co_await reservations_.hold(user, std::move(wanted));
+    step.ended(!held ? "REFUSED" : held->hold.again ? "" : "DONE");
+    co_return held;
+  }
   // Holds go on without the database for a while; more of them would only disappoint.
   bool is_dead_end() {
     if (breakers_ == nullptr) return false;
@@ -162,6 +169,7 @@ class ReservationRoutes {
   }
 
   const Config& config_;
+  Metrics& metrics_;
   Breakers* breakers_;
   HoldStages stages_;
   SeatRebuild rebuild_;

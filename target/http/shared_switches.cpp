@@ -10,6 +10,7 @@
 
 #include "target/admin_parts.hpp"
 #include "target/domain/unavailable.hpp"
+#include "target/http/admin_faults.hpp"
 #include "target/http/admin_json.hpp"
 #include "target/log.hpp"
 
@@ -32,6 +33,7 @@ std::string text_of(const Switches& switches) {
   for (const std::string& name : switches.defects_on()) defects[name] = true;
   return Json{{"defects", defects},
               {"admissionsPaused", switches.admissions_paused.load()},
+              {"faults", to_json(Faults::of_process().settings())},
               {"payment", to_json(*switches.payment())}}
       .dump();
 }
@@ -43,6 +45,12 @@ void apply(const std::string& text, Switches& switches, bool lab) {
   if (lab && defects.is_object()) {
     for (const std::string& name : Switches::defect_names())
       *switches.defect(name) = defects.contains(name);
+  }
+  if (lab && told.contains("faults")) {
+    Problems wrong;
+    Faults& faults = Faults::of_process();
+    const FaultSettings wanted = read_faults(told["faults"], faults.settings(), wrong);
+    if (wrong.empty()) faults.set(wanted);
   }
   switches.admissions_paused = told.value("admissionsPaused", false);
   Json payment = told.value("payment", Json::object());
@@ -57,7 +65,8 @@ class Follower {
  public:
   explicit Follower(ThreadContext& thread)
       : thread_(thread),
-        board_(make_switch_board(thread.redis)),
+        line_(line_of(thread)),
+        board_(make_switch_board(line_ != nullptr ? *line_ : thread.redis)),
         name_(fmt::format("n{}-{}", thread.config.node, ::getpid())) {}
 
   static Task<void> run(std::shared_ptr<Follower> self) {
@@ -72,6 +81,14 @@ class Follower {
   }
 
  private:
+  // In the lab a line that no fault is planted in, so that faults can be lifted.
+  static std::unique_ptr<RedisClient> line_of(ThreadContext& thread) {
+    if (!thread.config.lab) return nullptr;
+    auto line = std::make_unique<RedisClient>(thread.io, thread.config.redis_host,
+                                              thread.config.redis_port);
+    line->spare();
+    return line;
+  }
   Task<void> turn() {
     const auto note = co_await board_->look(name_, applied_);
     const std::uint64_t newest = note ? note->version : 0;
@@ -87,6 +104,7 @@ class Follower {
   }
 
   ThreadContext& thread_;
+  std::unique_ptr<RedisClient> line_;
   std::unique_ptr<SwitchBoard> board_;
   const std::string name_;
   std::uint64_t applied_ = 0;

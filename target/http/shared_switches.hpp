@@ -14,8 +14,8 @@ namespace boxoffice {
 Task<bool> share_switches(SwitchBoard& board, const Switches& switches);
 
 // Follows what others tell from now on (what was told before the start is not for us), until
-// thread.stop. Defects are followed in lab mode only. Sets *thread.following after the first look.
-// Once per process.
+// thread.stop. Defects and faults are followed in lab mode only. Sets *thread.following after the
+// first look. Once per process.
 [[nodiscard]] std::shared_ptr<void> follow_switches(ThreadContext& thread);
 
 }  // namespace boxoffice

@@ -13,6 +13,8 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "target/faults.hpp"
+#include "target/http/response_head.hpp"
 #include "target/service/webhook_signature.hpp"
 
 namespace boxoffice {
@@ -24,9 +26,7 @@ constexpr auto idle_look = std::chrono::seconds(1);
 constexpr auto as_values = asio::as_tuple(use_task);
 
 std::int64_t wall_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<std::chrono::seconds>(wall_clock().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -165,10 +165,11 @@ std::string WebhookCourier::request_text(const Parcel& parcel) const {
       message.forged ? std::string_view("not the secret") : config_.webhook_secret;
   return fmt::format(
       "POST {}/webhooks/payments HTTP/1.1\r\nHost: {}:{}\r\nContent-Type: application/json\r\n"
-      "Webhook-Id: {}\r\nWebhook-Timestamp: {}\r\nWebhook-Signature: {}\r\n"
+      "Webhook-Id: {}\r\nWebhook-Timestamp: {}\r\nWebhook-Signature: {}\r\ntraceparent: {}\r\n"
       "Content-Length: {}\r\n\r\n{}",
       to.path_prefix, to.host, to.port, message.id, now,
-      sign_webhook(secret, message.id, now, message.body), message.body.size(), message.body);
+      sign_webhook(secret, message.id, now, message.body), traceparent_of(message.trace_id),
+      message.body.size(), message.body);
 }
 
 // The answer's status; 0 when there was none in time. Closes the connection unless it can be kept.

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <random>
 
+#include "target/faults.hpp"
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/service/instant.hpp"
@@ -22,8 +23,7 @@ constexpr Millis ghost_notice{2500};
 using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
 std::int64_t system_ms() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch()).count();
 }
 
 WebSocketAccept refused(std::uint16_t code, std::string reason) {

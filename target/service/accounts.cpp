@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "target/faults.hpp"
+
 namespace boxoffice {
 
 namespace {
@@ -94,7 +96,7 @@ std::optional<std::string> birth_date_problem(std::string_view date) {
   const std::chrono::year_month_day born{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const auto today = std::chrono::floor<std::chrono::days>(wall_clock());
   if (!born.ok() || std::chrono::sys_days(born) > today) return std::string(problem);
   return {};
 }

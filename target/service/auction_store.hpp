@@ -56,11 +56,11 @@ struct AuctionNews {
 class AuctionBook {
  public:
   virtual ~AuctionBook() = default;
-  // Window, number of bids and price by one script and Redis' clock. Refusals: auction_not_open,
-  // auction_closed, bid_limit, bid_too_low (with the floor), rebuilding (Redis does not know the
-  // auction).
-  virtual Task<Decision<BidTaken>> bid(AuctionPtr auction, std::uint64_t user,
-                                       std::uint64_t amount) = 0;
+  // Window, entry pass (its end; 0: none is needed), number of bids and price by one script and
+  // Redis' clock. Refusals: auction_not_open, auction_closed, pass_expired, bid_limit, bid_too_low
+  // (with the floor), rebuilding (Redis does not know the auction).
+  virtual Task<Decision<BidTaken>> bid(AuctionPtr auction, std::uint64_t user, std::uint64_t amount,
+                                       std::int64_t pass_end_ms) = 0;
   // The bid could not be stored: as if it had never been, unless a later one of the person is in.
   virtual Task<void> unbid(AuctionPtr auction, std::uint64_t user, BidTaken taken) = 0;
   virtual Task<AuctionTick> tick(AuctionPtr auction) = 0;

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
 #include "target/service/hold_id.hpp"
 #include "target/service/orders.hpp"
 #include "target/service/seat_mirror.hpp"
@@ -94,31 +95,33 @@ Task<Decision<MyAuction>> AuctionHouse::mine(std::uint64_t auction, std::uint64_
   const std::uint32_t bids_max = (*found)->bids_max;
   mine.bids_left = bids_max - std::min(bids_max, mine.standing.bids);
   mine.inside = mine.standing.rank != 0 && mine.standing.rank <= (*found)->slots;
-  const bool over = wall_clock_ms() >= (*found)->closes_ms;
+  // Saves a question only: there is no award before the store has decided.
+  const bool over = decided(**found) || wall_clock_ms() >= (*found)->closes_ms;
   if (over) mine.award = co_await needs_.store.award(auction, user);
   co_return mine;
 }
 
 // As for a hold: a pass of another life of the event is over, anything else is none.
-Task<std::optional<No>> AuctionHouse::check_pass(AuctionPtr auction, const BidRequest& request) {
+Task<std::optional<No>> AuctionHouse::check_pass(AuctionPtr auction, const BidRequest& request,
+                                                 std::int64_t& pass_end_ms) {
   const auto event = co_await needs_.catalogue.event(auction->event);
   if (!event) co_return event.error();
   if (!(*event)->queue.on) co_return std::nullopt;
   const auto pass = signer_.read_pass(request.entry_token);
   if (!pass || pass->event != auction->event || pass->user != request.key.user)
     co_return refused(Refusal::not_admitted, "an Entry-Token of this event is needed");
-  if (pass->epoch != (*event)->epoch || pass->end_ms <= wall_clock_ms())
-    co_return refused(Refusal::pass_expired);
+  if (pass->epoch != (*event)->epoch) co_return refused(Refusal::pass_expired);
+  pass_end_ms = pass->end_ms;  // whether that is over the script knows
   co_return std::nullopt;
 }
 
 // Redis may have lost the book, or a chance that MySQL knows: then it is written anew.
 Task<Decision<BidTaken>> AuctionHouse::take(AuctionPtr auction, std::uint64_t user,
-                                            std::uint64_t amount) {
-  Decision<BidTaken> taken = co_await needs_.book.bid(auction, user, amount);
+                                            std::uint64_t amount, std::int64_t pass_end_ms) {
+  Decision<BidTaken> taken = co_await needs_.book.bid(auction, user, amount, pass_end_ms);
   if (!taken && taken.error().refusal == Refusal::rebuilding) {
     co_await rebuild(auction);
-    taken = co_await needs_.book.bid(auction, user, amount);
+    taken = co_await needs_.book.bid(auction, user, amount, pass_end_ms);
   }
   co_return taken;
 }
@@ -152,9 +155,11 @@ Task<Decision<Answer>> AuctionHouse::bid_once(const BidRequest& request) {
     co_return refused(Refusal::validation_failed,
                       fmt::format("a bid is at most {}", bid_amount_max));
   }
-  if (auto no = co_await check_pass(*auction, request)) co_return std::move(*no);
+  std::int64_t pass_end_ms = 0;
+  if (auto no = co_await check_pass(*auction, request, pass_end_ms)) co_return std::move(*no);
   for (int attempt = 1;; ++attempt) {
-    Decision<BidTaken> taken = co_await take(*auction, request.key.user, request.amount);
+    Decision<BidTaken> taken =
+        co_await take(*auction, request.key.user, request.amount, pass_end_ms);
     if (!taken) co_return with_opening(taken.error(), **auction);
     auto answer = co_await stored(request, *auction, *taken);
     const bool again = !answer && answer.error().refusal == Refusal::rebuilding;
@@ -237,7 +242,7 @@ Task<Decision<Answer>> AuctionHouse::accept(std::uint64_t auction, IdempotencyKe
   const auto event = co_await needs_.catalogue.event((*found)->event);
   if (!event) co_return event.error();
   NewOrder order;
-  order.facts.id = needs_.ids.next(std::chrono::system_clock::now());
+  order.facts.id = needs_.ids.next(wall_clock());
   order.facts.user = key.user;
   order.facts.event = (*found)->event;
   order.facts.epoch = (*found)->epoch;

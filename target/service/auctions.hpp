@@ -89,9 +89,12 @@ class AuctionHouse {
     TimePoint read;
   };
   Task<Decision<Answer>> bid_once(const BidRequest& request);
-  Task<Decision<BidTaken>> take(AuctionPtr auction, std::uint64_t user, std::uint64_t amount);
+  Task<Decision<BidTaken>> take(AuctionPtr auction, std::uint64_t user, std::uint64_t amount,
+                                std::int64_t pass_end_ms);
   Task<Decision<Answer>> stored(const BidRequest& request, AuctionPtr auction, BidTaken taken);
-  Task<std::optional<No>> check_pass(AuctionPtr auction, const BidRequest& request);
+  // `pass_end_ms`: of the pass that came along; unchanged where none is needed.
+  Task<std::optional<No>> check_pass(AuctionPtr auction, const BidRequest& request,
+                                     std::int64_t& pass_end_ms);
   Task<void> tell(AuctionPtr auction, AuctionNote note);
   Task<void> pass_on(AuctionPtr auction);
 

@@ -16,6 +16,7 @@ namespace boxoffice {
 struct EventPage {
   std::vector<EventPtr> items;
   std::uint64_t total = 0;
+  std::int64_t now_ms = 0;  // the store's clock, for whoever asks which of them are open
 };
 struct SeatRow {
   std::uint32_t seat = 0;

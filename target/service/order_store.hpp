@@ -20,6 +20,7 @@ enum class Cancelled : std::uint8_t { cancelled, refund_pending, already_final, 
 struct RefundDue {
   OrderFacts order;
   std::string payment_key;  // empty: no payment of it is DONE
+  std::string trace_id;     // of the request that made the order
 };
 
 class OrderStore {

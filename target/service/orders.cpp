@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
 
 namespace boxoffice {
 
@@ -86,11 +87,15 @@ Task<Decision<Answer>> OrderDesk::place(PlaceRequest request) {
     needs_.metrics.count("order", "result", "IN_PROGRESS");
     co_return in_progress();
   }
+  SagaStep step(needs_.metrics, "order");
   auto decision = co_await place_once(std::move(request));
   if (!decision) {
-    needs_.metrics.count("order", "result", row_of(decision.error().refusal).code);
+    const Refusal why = decision.error().refusal;
+    needs_.metrics.count("order", "result", row_of(why).code);
+    step.ended(why == Refusal::commit_unknown ? "UNKNOWN" : "REFUSED");
   } else {
     needs_.metrics.count("order", "result", decision->replayed ? "REPLAYED" : "CREATED");
+    step.ended(decision->replayed ? "" : "DONE");
   }
   co_return decision;
 }
@@ -105,7 +110,7 @@ Task<Decision<Answer>> OrderDesk::place_once(PlaceRequest request) {
   auto event = co_await needs_.catalogue.event(*event_id);
   if (!event) co_return event.error();
 
-  const std::uint64_t id = needs_.ids.next(std::chrono::system_clock::now());
+  const std::uint64_t id = needs_.ids.next(wall_clock());
   auto pended = co_await needs_.seats.pend(*event, request.hold_id, request.key.user, id);
   if (!pended && asks_no_owner(request)) {
     Hold claimed;
@@ -241,6 +246,7 @@ Task<Decision<Answer>> OrderDesk::without_hold(const PlaceRequest& request) {
 Task<void> OrderDesk::give_back(EventPtr event, const Hold& hold, std::uint64_t id) {
   try {
     co_await needs_.seats.unpend(event, hold, id);
+    needs_.metrics.saga("order", "COMPENSATED");
   } catch (const StoreUnavailable&) {
     // The reconciler frees a pending seat that no order stands behind.
     needs_.metrics.saga("order", "UNPEND_DEFERRED");

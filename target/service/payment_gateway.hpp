@@ -14,6 +14,7 @@ struct Charge {
   std::string payment_key, method;
   std::uint64_t order = 0, amount = 0;
   std::int64_t order_left_ms = 0;  // until the order's deadline
+  std::string trace_id = {};       // of the request that it belongs to; empty: of none
 };
 
 struct ChargeReport {

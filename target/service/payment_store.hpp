@@ -46,6 +46,7 @@ enum class Applied : std::uint8_t {
 struct OpenPayment {
   PaymentFacts payment;
   OrderFacts order;
+  std::string trace_id = {};  // of the request that made the order; empty where nobody asks
 };
 
 class PaymentStore {

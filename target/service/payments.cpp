@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "target/domain/unavailable.hpp"
+#include "target/faults.hpp"
 #include "target/service/order_signals.hpp"
 #include "target/service/orders.hpp"
 #include "target/service/payment_provider.hpp"
@@ -128,7 +129,7 @@ Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, Orde
   const InFlight in_flight(in_flight_);
   const auto config = needs_.switches.payment();
   PaymentOpening opening;
-  opening.id = needs_.ids.next(std::chrono::system_clock::now());
+  opening.id = needs_.ids.next(wall_clock());
   opening.order = request.order;
   opening.user = request.user;
   opening.method = request.method;
@@ -138,7 +139,8 @@ Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, Orde
                 .method = opening.method,
                 .order = opening.order,
                 .amount = view.order.amount,
-                .order_left_ms = view.order.expires_ms};
+                .order_left_ms = view.order.expires_ms,
+                .trace_id = request.trace_id};
   opening.delay_ms = needs_.gateway.expected_delay_ms(charge);
   if (config->webhook) {
     co_return co_await answer_by_webhook(std::move(request), std::move(view), std::move(opening),
@@ -182,7 +184,10 @@ Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, 
   if (auto no = not_opened(opened)) co_return std::move(*no);
   // Accepted all the same: the reconciler finds out what the provider knows of it.
   const bool told = co_await needs_.gateway.charge_by_webhook(std::move(charge));
-  if (!told) needs_.metrics.count("payment", "result", "PG_UNREACHABLE");
+  if (!told) {
+    needs_.metrics.count("payment", "result", "PG_UNREACHABLE");
+    needs_.metrics.saga("pay", "UNKNOWN");
+  }
   needs_.metrics.count("payment", "result", "IN_PROGRESS_ACCEPTED");
   co_return accepted;
 }
@@ -228,10 +233,12 @@ Task<Decision<Answer>> PaymentDesk::answer_at_once(AuthoriseRequest request, Ord
   const auto state = report.state;
   if (state == ChargeReport::State::unreachable) {
     // Nothing was sent: the order may be paid by another try, also by this key.
+    needs_.metrics.saga("pay", "FAILED");
     static_cast<void>(co_await needs_.store.void_payment(opening.id, "PG_UNREACHABLE"));
     co_return refused(Refusal::dependency_down, "the payment provider is not reachable", 1000);
   }
   if (state != ChargeReport::State::done && state != ChargeReport::State::aborted) {
+    needs_.metrics.saga("pay", "UNKNOWN");
     co_return refused(Refusal::pg_timeout);
   }
   OpenPayment open;
@@ -271,6 +278,7 @@ Task<PaymentDesk::Ended> PaymentDesk::apply(OpenPayment open, Outcome outcome, P
 }
 
 Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTail tail) {
+  SagaStep step(needs_.metrics, "confirm");
   std::string reason;  // set: the order cannot have the payment
   for (int i = 0; i < 2 * apply_tries_max; ++i) {
     Applied applied = Applied::busy;
@@ -281,8 +289,10 @@ Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTa
     }
     switch (applied) {
       case Applied::duplicate:
+        step.ended("");
         co_return Ended::duplicate;
       case Applied::settled:
+        step.ended("");
         co_return Ended::before;
       case Applied::busy:
         continue;
@@ -296,7 +306,8 @@ Task<PaymentDesk::Ended> PaymentDesk::apply_approval(OpenPayment open, PaymentTa
         break;
     }
     needs_.metrics.count("payment", "result", "DONE");
-    needs_.metrics.saga("confirm", reason.empty() ? "DONE" : "REFUND_OWED");
+    needs_.metrics.saga("pay", "DONE");
+    step.ended(reason.empty() ? "DONE" : "REFUND_OWED");
     open.order.status = reason.empty() ? OrderStatus::confirmed : OrderStatus::refund_pending;
     needs_.settler.decided(std::move(open.order));
     co_return reason.empty() ? Ended::paid : Ended::refunded;
@@ -341,7 +352,8 @@ Task<std::uint32_t> PaymentDesk::reconcile(Millis age, bool all) {
     Charge charge{.payment_key = one.payment.key,
                   .method = one.payment.method,
                   .order = one.order.id,
-                  .amount = one.payment.amount};
+                  .amount = one.payment.amount,
+                  .trace_id = one.trace_id};
     const ChargeReport report = co_await needs_.gateway.look_up(
         std::move(charge), one.payment.age_ms, one.payment.delay_ms);
     if (report.state == State::unknown && one.payment.age_ms > void_after_ms) {

@@ -32,6 +32,7 @@ struct AuthoriseRequest {
   std::optional<std::uint64_t> amount;
   std::string payment_key;  // of a confirm: chosen by the client
   std::string test_code;    // lab mode only
+  std::string trace_id;
 };
 
 class PaymentDesk {

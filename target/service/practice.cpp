@@ -7,7 +7,6 @@
 
 #include "target/domain/unavailable.hpp"
 #include "target/service/order.hpp"
-#include "target/service/wall_time.hpp"
 
 namespace boxoffice {
 
@@ -47,7 +46,8 @@ Task<Decision<PracticeView>> PracticeHall::look(std::uint64_t room) {
 
 // The records of the cycle, written once however many tries found them missing.
 Task<void> PracticeHall::restore(PracticeRoomPtr room) {
-  const auto cycle = static_cast<std::uint64_t>(wall_clock_ms() / room->period_ms);
+  const PracticeBoard board = co_await boards_.look(room);  // which cycle it is Redis says
+  const std::uint64_t cycle = board.cycle;
   const std::pair key{room->id, cycle};
   if (const auto under_way = restoring_.find(key); under_way != restoring_.end()) {
     Wait wait = under_way->second;

@@ -18,9 +18,9 @@ No refuse(Refusal refusal, std::string detail = {}) {
   return no;
 }
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
+// What is left is told by the clock that decides it, which is not ours.
+std::int64_t left_ms(const Hold& hold) {
+  return std::max<std::int64_t>(hold.expires_ms - hold.now_ms, 0);
 }
 
 std::uint64_t amount_of(const EventInfo& event, const std::vector<std::uint32_t>& seats) {
@@ -120,7 +120,7 @@ Task<Decision<Reservation>> Reservations::hold(std::uint64_t user, HoldRequest r
   if (!taken) co_return taken.error();
   Reservation reservation;
   reservation.hold = std::move(*taken);
-  reservation.ttl_ms = std::max<std::int64_t>(reservation.hold.expires_ms - now_ms(), 0);
+  reservation.ttl_ms = left_ms(reservation.hold);
   reservation.amount = amount_of(*event, reservation.hold.seats);
   co_return reservation;
 }
@@ -143,7 +143,7 @@ Task<Decision<Reservation>> Reservations::find(std::uint64_t user, std::string h
   if (!hold) co_return hold.error();
   Reservation reservation;
   reservation.hold = std::move(*hold);
-  reservation.ttl_ms = std::max<std::int64_t>(reservation.hold.expires_ms - now_ms(), 0);
+  reservation.ttl_ms = left_ms(reservation.hold);
   reservation.amount = amount_of(**event, reservation.hold.seats);
   co_return reservation;
 }

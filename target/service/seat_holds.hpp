@@ -22,6 +22,9 @@ struct Hold {
   std::int64_t expires_ms = 0;  // Redis' clock, epoch ms
   // For take() only: of the entry pass that came along; its signature has been checked.
   std::int64_t pass_end_ms = 0, pass_issued_ms = 0;
+  // Of the answer of take() and find(): Redis' clock then, and whether it was held before.
+  std::int64_t now_ms = 0;
+  bool again = false;
 };
 struct SeatStates {
   std::uint64_t version = 0;

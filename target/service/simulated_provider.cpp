@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "target/faults.hpp"
 #include "target/service/instant.hpp"
 #include "target/service/order_signals.hpp"
 
@@ -15,8 +16,7 @@ constexpr std::int64_t late_by_ms = 1000;
 constexpr std::size_t refund_tries_max = 100'000;
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<Millis>(wall_clock().time_since_epoch()).count();
 }
 
 std::string webhook_body(const Charge& charge, std::string_view status,
@@ -53,7 +53,8 @@ void send_webhooks(const PaymentConfig& config, const Charge& charge, const Prov
         .body = webhook_body(charge, status, status == "ABORTED" ? answer.fail_code : "", at_ms),
         .host = to.host,
         .path_prefix = to.path_prefix,
-        .port = to.port};
+        .port = to.port,
+        .trace_id = charge.trace_id};
   };
   const std::string_view status = answer.approved ? "DONE" : "ABORTED";
   if (mishaps.forged) {

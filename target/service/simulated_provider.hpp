@@ -20,6 +20,7 @@ struct WebhookMessage {
   // Where to; an empty host: this very server.
   std::string host, path_prefix;
   std::uint16_t port = 0;
+  std::string trace_id = {};  // of the charge
 };
 class WebhookOutlet {
  public:

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "target/faults.hpp"
+
 namespace boxoffice {
 
 namespace {
@@ -80,9 +82,7 @@ std::optional<std::int64_t> read_rfc3339(std::string_view text) noexcept {
 }
 
 std::int64_t wall_clock_ms() noexcept {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<milliseconds>(wall_clock().time_since_epoch()).count();
 }
 
 }  // namespace boxoffice

@@ -115,11 +115,14 @@ Task<EventPage> MysqlEventStore::page(std::string status, std::string mode, std:
       "WHERE status <> 'DRAFT' AND (? = '' OR status = ?) AND (? = '' OR mode = ?) ";
   static const std::string page_sql =
       std::string(event_columns) + where + "ORDER BY id LIMIT ? OFFSET ?";
-  static const std::string count_sql = "SELECT COUNT(*) FROM events " + where;
+  static const std::string count_sql =
+      "SELECT COUNT(*), " EPOCH_MS("NOW(3)") " FROM events " + where;
   auto lease = co_await mysql_.acquire(begun + read_time);
   std::vector<Cell> filter{status, status, mode, mode};
   EventPage answer;
-  answer.total = as_uint((co_await lease->execute(count_sql, filter)).value().rows.at(0).at(0));
+  const auto counted = (co_await lease->execute(count_sql, filter)).value();
+  answer.total = as_uint(counted.rows.at(0).at(0));
+  answer.now_ms = as_int(counted.rows.at(0).at(1));
   filter.emplace_back(std::uint64_t{size});
   filter.emplace_back(std::uint64_t{page} * size);
   const auto rows = (co_await lease->execute(page_sql, filter)).value();

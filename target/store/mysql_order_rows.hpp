@@ -18,6 +18,7 @@ namespace boxoffice {
   "TIMESTAMPDIFF(MICROSECOND,'1970-01-01',o.expires_at) DIV 1000," \
   "(SELECT GROUP_CONCAT(s.seat_no ORDER BY s.seat_no) FROM order_seats s WHERE s.order_id=o.id)"
 inline constexpr std::size_t order_columns = 9;
+#define ORDER_TRACE "LOWER(HEX(o.trace_id))"  // a column more, where somebody is asked about it
 OrderFacts order_of(const std::vector<Cell>& row, std::size_t at);
 
 // The columns of payments as `p`.

@@ -321,13 +321,14 @@ Task<std::vector<OrderFacts>> MysqlOrders::expire(std::uint32_t limit,
 Task<std::vector<RefundDue>> MysqlOrders::refunds_due(std::uint32_t limit) {
   std::vector<Cell> cells{static_cast<std::uint64_t>(limit)};
   const Rows rows =
-      co_await read("SELECT " ORDER_COLUMNS
-                    ",p.payment_key FROM orders o LEFT JOIN payments p ON "
+      co_await read("SELECT " ORDER_COLUMNS ",p.payment_key," ORDER_TRACE
+                    " FROM orders o LEFT JOIN payments p ON "
                     "p.order_id=o.id AND p.live=1 WHERE o.status='REFUND_PENDING' LIMIT ?",
                     std::move(cells));
   std::vector<RefundDue> due;
   for (const auto& row : rows.rows) {
-    due.push_back({order_of(row, 0), as_string(row[order_columns])});
+    due.push_back(
+        {order_of(row, 0), as_string(row[order_columns]), as_string(row[order_columns + 1])});
   }
   co_return due;
 }

@@ -1,5 +1,6 @@
 // Payments in MySQL. Every transition is conditional on the state it starts from, so that a
 // webhook, a sync answer and the reconciler may all bring the same outcome.
+#include "target/faults.hpp"
 #include "target/order_parts.hpp"
 #include "target/service/order_ids.hpp"
 #include "target/store/mysql_order_rows.hpp"
@@ -291,22 +292,25 @@ Task<bool> MysqlPayments::store_webhook(WebhookEntry entry, std::string result) 
 // There is no index on the state of payments. Those that matter at once belong to orders that wait,
 // which have one; the others are looked for now and then in the ids (that is: the time) of a day.
 Task<std::vector<OpenPayment>> MysqlPayments::unanswered(Millis age, bool all) {
-  const auto day_ago = std::chrono::system_clock::now() - std::chrono::hours(24);
+  const auto day_ago = wall_clock() - std::chrono::hours(24);
   std::vector<Cell> cells;
-  std::string_view sql = "SELECT " PAYMENT_COLUMNS "," ORDER_COLUMNS
+  std::string_view sql = "SELECT " PAYMENT_COLUMNS "," ORDER_COLUMNS "," ORDER_TRACE
                          " FROM orders o JOIN payments p ON p.order_id=o.id AND p.live=1 WHERE "
                          "o.status='PAYMENT_PENDING' AND p.status='IN_PROGRESS' AND "
                          "p.requested_at<NOW(6)-INTERVAL ? MICROSECOND LIMIT 200";
   if (all) {
     cells.emplace_back(first_order_id_at(day_ago));
-    sql = "SELECT " PAYMENT_COLUMNS "," ORDER_COLUMNS
+    sql = "SELECT " PAYMENT_COLUMNS "," ORDER_COLUMNS "," ORDER_TRACE
           " FROM payments p JOIN orders o ON o.id=p.order_id WHERE p.id>=? AND "
           "p.status='IN_PROGRESS' AND p.requested_at<NOW(6)-INTERVAL ? MICROSECOND LIMIT 200";
   }
   cells.emplace_back(static_cast<std::int64_t>(age.count() * 1000));
   const Rows rows = co_await read(sql, std::move(cells));
   std::vector<OpenPayment> found;
-  for (const auto& row : rows.rows) found.push_back(open_payment_of(row));
+  for (const auto& row : rows.rows) {
+    found.push_back(open_payment_of(row));
+    found.back().trace_id = as_string(row[payment_columns + order_columns]);
+  }
   co_return found;
 }
 

@@ -15,7 +15,7 @@ add_custom_command(OUTPUT ${lua_source}
   COMMENT "Embedding the Redis scripts" VERBATIM)
 
 project_library(boxoffice_store_redis
-  FILES redis_client.cpp redis_link.cpp redis_seat_holds.cpp redis_hold_in_two_steps.cpp
+  FILES redis_client.cpp redis_link.cpp redis_seat_holds.cpp redis_hold_in_two_steps.cpp redis_seat_scan.cpp
         redis_seat_mirror.cpp redis_seat_feed.cpp redis_leases.cpp redis_queue_places.cpp
         redis_queue_defects.cpp redis_rate_buckets.cpp ${lua_source}
   LINK boxoffice_seats boxoffice_ground boxoffice_domain PkgConfig::hiredis OpenSSL::Crypto fmt::fmt)

@@ -57,6 +57,8 @@ No refusal_of(const RedisReply& reply) {
     no.retry_after_ms = reply.elements.at(1).number();
   } else if (word == "CLOSED") {
     no.refusal = Refusal::auction_closed;
+  } else if (word == "NOPASS") {
+    no.refusal = Refusal::pass_expired;
   } else if (word == "NOBIDS") {
     no.refusal = Refusal::bid_limit;
     no.detail = fmt::format("all {} bids are used", reply.elements.at(1).number());
@@ -99,8 +101,8 @@ class RedisAuctionBook final : public AuctionBook {
   RedisAuctionBook(RedisClient& redis, const Switches& switches, Metrics& metrics)
       : redis_(redis), switches_(switches), metrics_(metrics) {}
 
-  Task<Decision<BidTaken>> bid(AuctionPtr auction, std::uint64_t user,
-                               std::uint64_t amount) override;
+  Task<Decision<BidTaken>> bid(AuctionPtr auction, std::uint64_t user, std::uint64_t amount,
+                               std::int64_t pass_end_ms) override;
   Task<void> unbid(AuctionPtr auction, std::uint64_t user, BidTaken taken) override;
   Task<AuctionTick> tick(AuctionPtr auction) override;
   Task<Standing> standing(AuctionPtr auction, std::uint64_t user) override;
@@ -131,8 +133,9 @@ Task<RedisReply> RedisAuctionBook::run(Script script, const AuctionInfo& auction
 }
 
 Task<Decision<BidTaken>> RedisAuctionBook::bid(AuctionPtr auction, std::uint64_t user,
-                                               std::uint64_t amount) {
-  std::vector<std::string> arguments{std::to_string(user), std::to_string(amount)};
+                                               std::uint64_t amount, std::int64_t pass_end_ms) {
+  std::vector<std::string> arguments{std::to_string(user), std::to_string(amount),
+                                     std::to_string(pass_end_ms)};
   if (switches_.bid_get_then_incr) {
     const bool free = co_await looks_free(auction, user);
     if (!free) co_return refused(Refusal::bid_limit);

@@ -134,7 +134,7 @@ struct RedisClient::State : std::enable_shared_from_this<RedisClient::State> {
   Millis backoff = backoff_min;
   TimePoint connect_by;
   CircuitBreaker* breaker = nullptr;
-  bool closing = false, ticking = false;
+  bool closing = false, ticking = false, spared = false;
 };
 
 void RedisClient::State::connect() {
@@ -230,6 +230,8 @@ RedisClient::~RedisClient() {
 
 void RedisClient::guard(CircuitBreaker& breaker) noexcept { state_->breaker = &breaker; }
 
+void RedisClient::spare() noexcept { state_->spared = true; }
+
 bool RedisClient::connected() const noexcept { return state_->link && state_->link->connected(); }
 
 Task<void> RedisClient::wait_connected(TimePoint deadline) {
@@ -260,11 +262,14 @@ Task<std::vector<RedisReply>> RedisClient::pipeline(std::vector<RedisCall> calls
 Task<std::vector<RedisReply>> RedisClient::State::pipeline(std::vector<RedisCall> calls,
                                                            TimePoint deadline) {
   const Faults& faults = Faults::of_process();
-  if (const auto delay = faults.redis_delay_ms.load(std::memory_order_relaxed); delay > 0) {
+  const auto delay = faults.redis_delay_ms.load(std::memory_order_relaxed);
+  if (delay > 0 && !spared) {
     Timer slow(context, Millis(delay));
     co_await slow.async_wait(asio::as_tuple(use_task));
   }
-  if (Faults::strikes(faults.redis_drop)) throw StoreUnavailable("redis", "dropped: a fault");
+  if (!spared && Faults::strikes(faults.redis_drop)) {
+    throw StoreUnavailable("redis", "dropped: a fault");
+  }
   std::vector<std::string> commands;
   commands.reserve(calls.size());
   for (const RedisCall& call : calls) commands.push_back(wire_format(call, false));

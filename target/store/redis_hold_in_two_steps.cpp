@@ -97,6 +97,7 @@ Task<Decision<Hold>> RedisSeatHolds::take_in_two_steps(EventPtr event, Hold want
   const RedisReply fence = co_await redis_.command(std::move(increment), redis_deadline());
   wanted.fence = static_cast<std::uint64_t>(fence.number());
   wanted.expires_ms = now + ttl_ms;
+  wanted.now_ms = now;
   (void)co_await redis_.pipeline(set_calls(wanted), redis_deadline());
   metrics_.count("hold", "result", "OK");
   co_return wanted;

@@ -1,5 +1,6 @@
 // The board of a practice room on Redis. Keys carry the cycle, so nothing is reset and nothing
 // races; they die by themselves three periods later.
+#include "target/faults.hpp"
 #include "target/practice_parts.hpp"
 #include "target/service/instant.hpp"
 #include "target/store/redis_seat_keys.hpp"
@@ -27,7 +28,7 @@ std::vector<std::string> tree_key(const PracticeRoom& room) {
 }
 
 std::uint64_t cycle_now(const PracticeRoom& room) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = wall_clock().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<Millis>(now).count() /
                                     room.period_ms);
 }

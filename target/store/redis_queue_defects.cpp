@@ -1,6 +1,7 @@
 // The defects of waiting rooms, around the one that has none: queue_timestamp_score,
 // queue_nonatomic_pop, queue_set_ttl, queue_not_enforced. Only in lab mode, to prove that the
 // harness sees them.
+#include "target/faults.hpp"
 #include "target/parts.hpp"
 #include "target/service/queue_feed.hpp"
 #include "target/store/redis_seat_keys.hpp"
@@ -51,7 +52,7 @@ class FaultyQueue final : public QueuePlaces {
 Task<void> FaultyQueue::place_by_clock(EventPtr event, std::uint64_t user, Place& place) {
   const std::string waiting = event_key(event->id, event->epoch, "qw");
   const std::string name = std::to_string(user);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = wall_clock().time_since_epoch();
   const auto second = std::chrono::duration_cast<std::chrono::seconds>(now).count();
   std::vector<RedisCall> calls(2);
   calls[0].words = {"ZADD", waiting, "XX", std::to_string(second), name};

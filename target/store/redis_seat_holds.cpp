@@ -11,7 +11,6 @@ namespace boxoffice {
 namespace {
 
 constexpr std::int64_t directory_grace_ms = 60000;
-constexpr std::int64_t rebuild_retry_ms = 200;
 constexpr std::int64_t never_ms = 365LL * 86'400'000;  // of the defect expire_never
 constexpr std::int64_t pending_retry_ms = 1000;
 
@@ -180,6 +179,8 @@ Task<Decision<Hold>> RedisSeatHolds::take(EventPtr event, Hold wanted, std::int6
   wanted.epoch = event->epoch;
   wanted.expires_ms = reply.elements.at(1).number() - kept_longer_ms;
   wanted.fence = to_unsigned(reply.elements.at(2));
+  wanted.now_ms = reply.elements.at(4).number();
+  wanted.again = word == "AGAIN";
   co_return wanted;
 }
 
@@ -235,6 +236,7 @@ Task<Decision<Hold>> RedisSeatHolds::find(EventPtr event, std::string hold_id, s
   const std::int64_t now =
       replies[1].elements.at(0).number() * 1000 + replies[1].elements.at(1).number() / 1000;
   if (hold.expires_ms <= now) co_return gone;
+  hold.now_ms = now;
   co_return hold;
 }
 
@@ -316,6 +318,7 @@ Task<void> RedisSeatHolds::settle(std::uint64_t event, std::uint32_t epoch, std:
 }
 
 Task<Decision<SeatStates>> RedisSeatHolds::states(EventPtr event) {
+  if (switches_.seatmap_keys_scan) co_return co_await states_by_scan(std::move(event));
   std::vector<RedisCall> calls(3);
   // The version is read first: a change in between is in the bitmap and comes again as an event.
   calls[0].words = {"GET", event_key(event->id, event->epoch, "vr")};

@@ -13,6 +13,8 @@
 
 namespace boxoffice {
 
+inline constexpr std::int64_t rebuild_retry_ms = 200;
+
 // "5,6" → {5, 6}
 std::vector<std::uint32_t> read_seat_list(std::string_view list);
 std::string write_seat_list(const std::vector<std::uint32_t>& seats);
@@ -47,6 +49,8 @@ class RedisSeatHolds final : public SeatHolds {
   Task<Decision<Hold>> take_in_two_steps(EventPtr event, Hold wanted, std::int64_t ttl_ms,
                                          bool check_admitted);
   Task<std::vector<std::string>> seats_of_old_hold(std::string hold_id);
+  Task<Decision<SeatStates>> states_by_scan(EventPtr event);
+  Task<bool> marker_by_scan(EventPtr event);
 
   RedisClient& redis_;
   const Switches& switches_;

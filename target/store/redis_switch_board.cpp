@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include "target/admin_parts.hpp"
-#include "target/service/wall_time.hpp"
 
 namespace boxoffice {
 
@@ -26,11 +25,7 @@ class RedisSwitchBoard final : public SwitchBoard {
   explicit RedisSwitchBoard(RedisClient& redis) : redis_(redis) {}
 
   Task<std::uint64_t> publish(std::string text) override {
-    std::vector<std::string> ask{"TIME"};
-    const RedisReply time = co_await redis_.command(std::move(ask), deadline());
-    if (time.elements.size() != 2) throw StoreUnavailable("redis", "time: " + time.text);
-    const std::uint64_t version =
-        natural(time.elements[0].text) * 1000000 + natural(time.elements[1].text);
+    const std::uint64_t version = co_await clock_us();
     std::vector<std::string> set{"HSET", switches_key,   "version", std::to_string(version),
                                  "text", std::move(text)};
     const RedisReply done = co_await redis_.command(std::move(set), deadline());
@@ -39,10 +34,11 @@ class RedisSwitchBoard final : public SwitchBoard {
   }
 
   Task<std::optional<SwitchNote>> look(std::string instance, std::uint64_t version) override {
+    const std::uint64_t now_ms = co_await clock_us() / 1000;
     std::vector<RedisCall> calls;
     calls.push_back(words({"HMGET", switches_key, "version", "text"}));
-    calls.push_back(words({"HSET", instances_key, std::move(instance),
-                           fmt::format("{} {}", version, wall_clock_ms())}));
+    calls.push_back(
+        words({"HSET", instances_key, std::move(instance), fmt::format("{} {}", version, now_ms)}));
     const auto replies = co_await redis_.pipeline(std::move(calls), deadline());
     const auto& found = replies.at(0).elements;
     if (found.size() != 2 || found[0].is_nil()) co_return std::nullopt;
@@ -52,7 +48,7 @@ class RedisSwitchBoard final : public SwitchBoard {
   Task<bool> followed(std::uint64_t version) override {
     std::vector<std::string> ask{"HGETALL", instances_key};
     const RedisReply all = co_await redis_.command(std::move(ask), deadline());
-    const std::int64_t now = wall_clock_ms();
+    const auto now = static_cast<std::int64_t>(co_await clock_us() / 1000);
     bool followed = true;
     for (std::size_t i = 0; i + 1 < all.elements.size(); i += 2) {
       const std::string& told = all.elements[i + 1].text;
@@ -68,6 +64,13 @@ class RedisSwitchBoard final : public SwitchBoard {
   }
 
  private:
+  // Who is alive is told by one clock for all, whatever their own say.
+  Task<std::uint64_t> clock_us() {
+    std::vector<std::string> ask{"TIME"};
+    const RedisReply time = co_await redis_.command(std::move(ask), deadline());
+    if (time.elements.size() != 2) throw StoreUnavailable("redis", "time: " + time.text);
+    co_return natural(time.elements[0].text) * 1000000 + natural(time.elements[1].text);
+  }
   static TimePoint deadline() { return Clock::now() + redis_time_limit; }
   RedisClient& redis_;
 };

@@ -69,8 +69,11 @@ Task<Millis> OrderSweeper::expire() {
 Task<bool> OrderSweeper::refund_one(const RefundDue& due) {
   OrderFacts order = due.order;
   if (!due.payment_key.empty()) {
-    Charge charge{
-        .payment_key = due.payment_key, .method = {}, .order = order.id, .amount = order.amount};
+    Charge charge{.payment_key = due.payment_key,
+                  .method = {},
+                  .order = order.id,
+                  .amount = order.amount,
+                  .trace_id = due.trace_id};
     const bool given = co_await gateway_.refund(std::move(charge));
     if (!given) co_return false;
   }

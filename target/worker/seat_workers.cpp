@@ -5,7 +5,6 @@
 #include "target/log.hpp"
 #include "target/parts.hpp"
 #include "target/service/seat_rebuild.hpp"
-#include "target/service/wall_time.hpp"
 #include "target/worker/seat_repair.hpp"
 #include "target/worker/worker_loop.hpp"
 
@@ -39,7 +38,8 @@ class SeatWorkers {
     TimePoint lease_until, lease_again;  // of admission
     RepairList repairs;
   };
-  void serve(const EventPtr& event, std::map<std::uint64_t, std::shared_ptr<Served>>& found) const;
+  void serve(const EventPtr& event, std::int64_t now_ms,
+             std::map<std::uint64_t, std::shared_ptr<Served>>& found) const;
   Task<bool> may_admit(std::shared_ptr<Served> served);
   Task<bool> reconcile_event(std::shared_ptr<Served> served);
   Task<void> repair(EventPtr event, std::vector<SeatDifference> differences, std::string lease,
@@ -62,10 +62,9 @@ std::vector<std::shared_ptr<SeatWorkers::Served>> SeatWorkers::all() const {
   return list;
 }
 
-void SeatWorkers::serve(const EventPtr& event,
+void SeatWorkers::serve(const EventPtr& event, std::int64_t now_ms,
                         std::map<std::uint64_t, std::shared_ptr<Served>>& found) const {
-  const bool later =
-      event->status == "SCHEDULED" && event->sale_open_ms > wall_clock_ms() + opens_soon_ms;
+  const bool later = event->status == "SCHEDULED" && event->sale_open_ms > now_ms + opens_soon_ms;
   if (later) return;
   const auto known = served_.find(event->id);
   const bool same = known != served_.end() && known->second->event->epoch == event->epoch;
@@ -79,7 +78,7 @@ Task<Millis> SeatWorkers::find_events() {
   for (const char* status : {"ON_SALE", "SCHEDULED"}) {
     for (std::uint32_t page = 0; page < event_pages_max; ++page) {
       const EventPage events = co_await thread_.events.page(status, "", page, events_page);
-      for (const EventPtr& event : events.items) serve(event, found);
+      for (const EventPtr& event : events.items) serve(event, events.now_ms, found);
       if (events.items.size() < events_page) break;
     }
   }

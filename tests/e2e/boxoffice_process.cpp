@@ -130,7 +130,16 @@ std::string BoxofficeProcess::log() const {
 
 nlohmann::json Answer::json() const { return nlohmann::json::parse(body, nullptr, false); }
 
-RawClient::RawClient(std::uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+RawClient::RawClient(std::uint16_t port, const char* from)
+    : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  if (from != nullptr) {
+    sockaddr_in own = loopback(0);
+    inet_pton(AF_INET, from, &own.sin_addr);
+    if (bind(socket_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) {
+      close(socket_);
+      throw std::runtime_error(std::string("no address ") + from);
+    }
+  }
   const timeval patience{20, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   const sockaddr_in address = loopback(port);

@@ -51,7 +51,8 @@ struct Answer {
 
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port);
+  // `from`: the address on this machine that it has for the server, such as 127.0.0.2.
+  explicit RawClient(std::uint16_t port, const char* from = nullptr);
   ~RawClient();
   RawClient(RawClient&&) = delete;
 

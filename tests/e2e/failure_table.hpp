@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <sstream>
 #include <thread>
@@ -36,7 +37,9 @@ class FailureTable : public ::testing::Test {
     more.insert(more.end(),
                 {"--redis=127.0.0.1:" + std::to_string(redis_->port()),
                  "--mysql=127.0.0.1:" + std::to_string(mariadb_->port()), "--mysql-user=box",
-                 "--payment-delay=fixed:20", "--payment-approve=1", "--ratelimit=off"});
+                 "--payment-delay=fixed:20", "--payment-approve=1"});
+    const auto limits = [](const std::string& one) { return one.starts_with("--ratelimit="); };
+    if (std::ranges::none_of(more, limits)) more.emplace_back("--ratelimit=off");
     for (std::size_t i = 0; i < instances; ++i) {
       auto arguments = more;
       arguments.push_back("--node=" + std::to_string(i));
@@ -56,10 +59,16 @@ class FailureTable : public ::testing::Test {
             .json();
     event_ = seeded.at("events").at(0).at("id").get<std::uint64_t>();
     queued_event_ = seeded.at("events").at(1).at("id").get<std::uint64_t>();
-    const auto first = seeded.at("firstUser").get<std::uint64_t>();
-    const auto tokens = admin.exchange(
-        "POST", "/admin/tokens", admin_field,
-        R"({"from":)" + std::to_string(first) + R"(,"to":)" + std::to_string(first + 9) + "}");
+    first_user_ = seeded.at("firstUser").get<std::uint64_t>();
+    mint_tokens();
+  }
+  // Anew, by the instance's clock.
+  void mint_tokens() {
+    const auto tokens = RawClient(boxes_[0]->admin_port())
+                            .exchange("POST", "/admin/tokens", admin_field,
+                                      R"({"from":)" + std::to_string(first_user_) + R"(,"to":)" +
+                                          std::to_string(first_user_ + 9) + "}");
+    tokens_.clear();
     std::istringstream lines(tokens.body);
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty()) tokens_.push_back(nlohmann::json::parse(line).at("token"));
@@ -129,7 +138,7 @@ class FailureTable : public ::testing::Test {
   std::unique_ptr<PrivateMariadb> mariadb_;
   std::unique_ptr<PrivateRedis> redis_;
   std::vector<std::unique_ptr<BoxofficeProcess>> boxes_;
-  std::uint64_t event_ = 0, queued_event_ = 0;
+  std::uint64_t event_ = 0, queued_event_ = 0, first_user_ = 0;
   std::vector<std::string> tokens_;
 };
 

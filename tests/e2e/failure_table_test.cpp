@@ -4,6 +4,7 @@
 // and switched to read-only under it; two instances, of which the lease's holder is stopped.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "tests/e2e/failure_table.hpp"
@@ -72,6 +73,43 @@ TEST_F(FailureTable, RedisWithoutItsDataIsRebuiltAndOldHoldsAreOver) {
   EXPECT_EQ(code(order(held, "o3")), "HOLD_EXPIRED");
   EXPECT_EQ(hold(3, 1).status, 201) << "the hold is gone, the seat is not";
   EXPECT_TRUE(eventually([&] { return enter_queue(1).status / 100 == 2; }));
+}
+
+// Nobody rebuilds by himself here, so it stays visible. What an operator does in the ordinary
+// course of things, a reset or a new event, sends nobody away.
+TEST_F(FailureTable, AnInstanceIsNotReadyWhileAnEventOnSaleIsNotRebuilt) {
+  open({"--roles=all,-worker"});
+  const auto ready = [&] { return RawClient(boxes_[0]->port()).exchange("GET", "/readyz"); };
+  const auto admin = [&](const std::string& path, const std::string& body = "") {
+    return RawClient(boxes_[0]->admin_port()).exchange("POST", path, admin_field, body);
+  };
+  EXPECT_EQ(ready().status, 200);
+  redis("FLUSHALL");
+  const Answer lost = ready();
+  EXPECT_EQ(lost.status, 503);
+  EXPECT_EQ(lost.json().at("waitingFor"), nlohmann::json({"events"})) << lost.body;
+  EXPECT_NE(lost.head.find("Retry-After: 1\r\n"), std::string::npos) << lost.head;
+  EXPECT_EQ(admin("/admin/rebuild?event=" + std::to_string(event_)).status, 200);
+  EXPECT_EQ(ready().status, 503) << "the other one is on sale, too";
+  EXPECT_EQ(admin("/admin/rebuild?event=" + std::to_string(queued_event_)).status, 200);
+  EXPECT_EQ(ready().status, 200);
+
+  std::atomic<bool> done{false};
+  std::thread operator_at_work([&] {
+    for (int i = 0; i < 15; ++i) {
+      EXPECT_EQ(admin("/admin/events/" + std::to_string(event_) + "/reset").status, 200);
+      EXPECT_EQ(admin("/admin/seed", R"({"events":[{"rows":20,"cols":50}]})").status, 200);
+    }
+    done = true;
+  });
+  while (!done) EXPECT_EQ(ready().status, 200);
+  operator_at_work.join();
+  // One that opens tomorrow has time.
+  const std::string later =
+      R"({"events":[{"rows":1,"cols":2,"saleOpenAt":"2099-01-01T00:00:00Z"}]})";
+  const auto made = admin("/admin/seed", later).json().at("events").at(0);
+  redis("DEL {e" + made.at("id").dump() + ".1}:ok");
+  EXPECT_EQ(ready().status, 200);
 }
 
 // The marker is there and one seat's state is not: a second user may hold it, and no more.

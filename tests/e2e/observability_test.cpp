@@ -165,10 +165,17 @@ TEST_F(Observability, EveryNameOfTheSpecificationHasAFigure) {
   const auto until = std::chrono::steady_clock::now() + 40s;
   do {
     told = admin("GET", "/metrics").body;
-    if (missing_in(told).empty()) break;
+    const bool refunded = figure_in(told, "saga_total{result=\"DONE\",step=\"refund\"}") > 0;
+    if (missing_in(told).empty() && refunded) break;
     std::this_thread::sleep_for(200ms);
   } while (std::chrono::steady_clock::now() < until);
   EXPECT_EQ(list_of(missing_in(told)), "") << told;
+  // The whole way of one order, step by step: it was held, placed, paid, confirmed, given back.
+  for (const char* step : {"hold", "order", "pay", "confirm", "refund"}) {
+    const std::string line = "saga_total{result=\"DONE\",step=\"" + std::string(step) + "\"}";
+    EXPECT_EQ(figure_in(told, line), 1) << line;
+  }
+  EXPECT_GE(figure_in(told, "saga_total{result=\"DONE\",step=\"settle\"}"), 1);
 }
 
 }  // namespace

@@ -81,9 +81,25 @@ TEST(Page, FilesComeWithTagsAndAPolicyAndNothingElseDoes) {
   EXPECT_NE(page.head.find("Content-Type: text/html; charset=utf-8\r\n"), std::string::npos);
   EXPECT_NE(page.head.find("Content-Security-Policy: default-src 'none'; script-src 'self';"),
             std::string::npos);
-  EXPECT_NE(page.body.find("page/app.js"), std::string::npos) << page.body;
+  EXPECT_NE(page.head.find("Cache-Control: no-cache\r\n"), std::string::npos) << page.head;
+  // What it names has the digest of its bytes in its name, and may be kept for good.
+  for (const char* const part : {"page/app.", "page/style.", "page/icon."}) {
+    const auto at = page.body.find(part);
+    ASSERT_NE(at, std::string::npos) << page.body;
+    const std::string name = "/" + page.body.substr(at, page.body.find('"', at) - at);
+    const auto file = client.exchange("GET", name);
+    EXPECT_EQ(file.status, 200) << name;
+    EXPECT_NE(file.head.find("Cache-Control: public, max-age=31536000, immutable\r\n"),
+              std::string::npos)
+        << file.head;
+    std::string other = name;
+    char& digit = other[other.find('.') + 1];
+    digit = digit == '0' ? '1' : '0';
+    EXPECT_EQ(client.exchange("GET", other).status, 404) << "other bytes: " << other;
+  }
   const auto script = client.exchange("GET", "/page/app.js");
   EXPECT_EQ(script.status, 200);
+  EXPECT_NE(script.head.find("Cache-Control: no-cache\r\n"), std::string::npos) << script.head;
   const auto tag = script.head.find("ETag: ");
   ASSERT_NE(tag, std::string::npos);
   const std::string value = script.head.substr(tag + 6, script.head.find('\r', tag) - tag - 6);

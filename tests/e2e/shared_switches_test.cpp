@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "target/service/webhook_signature.hpp"
@@ -117,7 +118,68 @@ TEST_F(SharedSwitches, TheProvidersProcessIsToldAll) {
   // Without its process the change is refused, so that nobody believes in it.
   boxes_.front()->signal(SIGKILL);
   EXPECT_TRUE(boxes_.front()->wait_exit(10s));
-  EXPECT_EQ(tell(customer, "PUT", "/admin/payment", {{"seed", 1}}).status, 503);
+  const Answer refused = tell(customer, "PUT", "/admin/payment", {{"seed", 1}});
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(refused.head.find("Retry-After: 1\r\n"), std::string::npos) << refused.head;
+}
+
+// A request's trace goes on to the provider, comes back with its webhook, and is that of the refund
+// by which a worker ends the order.
+TEST_F(SharedSwitches, ATraceGoesThroughTheProvidersProcess) {
+  const BoxofficeProcess& provider =
+      start({"--roles=pg", "--payment-delay=fixed:5", "--payment-approve=1", "--log-level=debug"});
+  const BoxofficeProcess& customer =
+      open({"--pg=process", "--pg-address=127.0.0.1:" + std::to_string(provider.port()),
+            "--payment-mode=webhook", "--log-level=debug"});
+  const Json made = tell(customer, "POST", "/admin/seed",
+                         {{"users", {{"n", 1}, {"prefix", "u"}}},
+                          {"events", {{{"rows", 1}, {"cols", 5}, {"queue", {{"on", false}}}}}}})
+                        .json();
+  const Json range{{"from", made.at("firstUser")}, {"to", made.at("firstUser")}};
+  const std::string token =
+      Json::parse(tell(customer, "POST", "/admin/tokens", range).body).at("token");
+  const auto ask = [&](std::string_view method, const std::string& path, const Json& body,
+                       const std::string& trace) {
+    const std::string fields = "Authorization: Bearer " + token + "\r\nIdempotency-Key: " + trace +
+                               "\r\ntraceparent: 00-" + trace + "-00f067aa0ba902b7-01\r\n";
+    return RawClient(customer.port())
+        .exchange(method, path, fields, body.is_null() ? "" : body.dump());
+  };
+  const std::string ordered(32, 'a'), paid(32, 'b');
+  const Json held = ask("POST", "/api/reservations",
+                        {{"eventId", made.at("events").at(0).at("id")}, {"seatId", 1}}, ordered)
+                        .json();
+  const Json order = ask("POST", "/api/orders", {{"holdId", held.at("holdId")}}, ordered).json();
+  const std::string path = "/api/orders/" + order.at("orderId").get<std::string>();
+  const Json body{{"orderId", order.at("orderId")}, {"method", "CARD"}};
+  EXPECT_EQ(ask("POST", "/api/payments/authorize", body, paid).status, 202);
+  const auto becomes = [&](const char* status) {
+    for (int i = 0; i < 200; ++i) {
+      const Json now = ask("GET", path, nullptr, std::string(32, 'c')).json();
+      if (now.value("status", "") == status) return true;
+      std::this_thread::sleep_for(50ms);
+    }
+    return false;
+  };
+  EXPECT_TRUE(becomes("CONFIRMED"));
+  EXPECT_EQ(ask("DELETE", path, nullptr, std::string(32, 'd')).status, 202);
+  EXPECT_TRUE(becomes("REFUNDED"));
+  for (const auto& box : boxes_) {  // what is in the log's buffer is written at the end
+    box->signal(SIGTERM);
+    EXPECT_TRUE(box->wait_exit(20s));
+  }
+  const auto has_line = [](const BoxofficeProcess& of, const std::string& trace,
+                           const std::string& what) {
+    std::istringstream lines(of.log());
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find(trace) != std::string::npos && line.find(what) != std::string::npos)
+        return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(has_line(provider, paid, "\"/v1/payments\"")) << provider.log();
+  EXPECT_TRUE(has_line(customer, paid, "\"/webhooks/payments\"")) << customer.log();
+  EXPECT_TRUE(has_line(provider, ordered, "/cancel\"")) << provider.log();
 }
 
 // Beside the above because it needs the same: which instance does what only one may do.

@@ -1,6 +1,8 @@
 // Bids against real stores: the number, the price, the order, and what a loss of Redis changes.
 #include <set>
 
+#include "target/faults.hpp"
+#include "target/service/entry_pass.hpp"
 #include "target/service/order_store.hpp"
 #include "tests/integration/target_games/games_fixture.hpp"
 
@@ -190,6 +192,30 @@ TEST_F(Auctions, TheWindowIsRedisClock) {
   const Reply late = bid(id, 1, 10000);
   EXPECT_EQ(late.status, 410);
   EXPECT_EQ(late.code(), "AUCTION_CLOSED");
+}
+
+// Whether a pass is over the script decides: a clock of ours that is an hour off changes nothing.
+TEST_F(Auctions, APassIsOverByRedisClockWhateverOursSays) {
+  sql("UPDATE events SET queue_on=1 WHERE id=7");
+  const std::uint64_t id = auction({});
+  const std::int64_t now = wall_clock_ms();
+  const auto bid_with = [&](std::int64_t pass_end_ms, std::uint64_t user, const char* key) {
+    EntryPass pass{.event = event_id, .epoch = 1, .user = user, .end_ms = pass_end_ms};
+    Call call = bid_call(id, user, 10000, key);
+    call.headers.emplace_back("Entry-Token", PassSigner(config.pass_secret).sign(pass));
+    return ask(*instances[0], std::move(call));
+  };
+  std::uint64_t user = 0;
+  for (const std::int64_t skew : {0, 3600000, -3600000}) {
+    Faults::of_process().clock_skew_ms = skew;
+    ++user;
+    const Reply good = bid_with(now + 600000, user, "good");
+    EXPECT_EQ(good.status, 201) << good.body.dump();
+    const Reply over = bid_with(now - 1, user, "over");
+    EXPECT_EQ(over.status, 410) << over.body.dump();
+    EXPECT_EQ(over.code(), "PASS_EXPIRED");
+  }
+  Faults::of_process().clock_skew_ms = 0;
 }
 
 TEST_F(Auctions, BadInputIsRefusedAndChangesNothing) {

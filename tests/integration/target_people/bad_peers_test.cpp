@@ -113,7 +113,17 @@ TEST_F(BadInput, AHoldIsRepeatedByItsKeyAndNotAltered) {
   before_ = digest();
   const Told again = post(world.user, {20}, key);
   EXPECT_EQ(again.status, 201) << again.text;
-  EXPECT_EQ(again.json.at("holdId"), first.json.at("holdId"));
+  EXPECT_EQ(first.field("Idempotency-Replayed"), "") << first.head;
+  EXPECT_EQ(again.field("Idempotency-Replayed"), "true") << again.head;
+  for (const char* same : {"holdId", "eventId", "seatIds", "fence", "expiresAt", "amount"}) {
+    EXPECT_EQ(again.json.at(same), first.json.at(same)) << same;
+  }
+  EXPECT_EQ(again.field("Location"), first.field("Location"));
+  // The client that chose the hold's id itself is told the same.
+  const Told by_id =
+      post(world.user, {20}, "Hold-Id: " + std::string(again.json.at("holdId")) + "\r\n");
+  EXPECT_EQ(by_id.status, 201) << by_id.text;
+  EXPECT_EQ(by_id.field("Idempotency-Replayed"), "true") << by_id.head;
   unchanged("a repeated hold");
   // Under the same key nothing else is held.
   const Told altered = post(world.user, {21}, key);

@@ -153,7 +153,7 @@ std::vector<RouteRow> rows_of_operator(const World& world) {
        {},
        "",
        R"({"redisDelayMs":0,"redisDrop":0.5,"mysqlDelayMs":0,"mysqlKillConn":0.5,)"
-       R"("redisFlush":false,"commitUnknown":0.5,"appPauseMs":0,"appKill":false})"},
+       R"("clockSkewMs":0,"redisFlush":false,"commitUnknown":0.5,"appPauseMs":0,"appKill":false})"},
       {"GET", "/admin/config", {}, ""},
       {"GET", "/admin/stats", {}, ""},
       {"POST", "/admin/auctions/{id}/open", {auction}, "", R"({"inMs":0,"durationMs":600000})"},

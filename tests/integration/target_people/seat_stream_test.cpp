@@ -425,6 +425,34 @@ TEST_F(SeatStreamTest, TheLastStageWaitsForTheFlush) {
   EXPECT_FALSE(viewer.next(Millis(500)).has_value());
 }
 
+// The harm of sse_in_hold_path: when a hold is answered, the feed has been read for it, hold by
+// hold; without it the one reading of the flush does for all.
+TEST_F(SeatStreamTest, TheDefectMakesEveryHoldWaitForTheLiveMaps) {
+  Config config = quick();
+  config.sse_flush_ms = 10000;
+  const auto tuned = start(config);
+  const auto event = seed_event(4, 5);
+  Viewer viewer(tuned->port(), event);
+  ASSERT_TRUE(viewer.next().has_value());
+  const std::string reads = "redis_script_seconds_count{script=\"seat_feed\"}";
+  const auto reads_of_three_holds = [&](int first) {
+    const double before = figure(*tuned, reads);
+    for (int seat = first; seat < first + 3; ++seat) {
+      const Told held = ask_at(tuned->port(), "POST", "/api/reservations",
+                               Json{{"eventId", event}, {"seatIds", {seat}}}.dump(),
+                               bearer(static_cast<std::uint64_t>(seat) + 1));
+      EXPECT_EQ(held.status, 201) << held.text;
+    }
+    return figure(*tuned, reads) - before;
+  };
+  EXPECT_EQ(reads_of_three_holds(0), 0);
+  tuned->context().switches.sse_in_hold_path = true;
+  EXPECT_EQ(reads_of_three_holds(10), 3);
+  for (const std::uint32_t seat : {10U, 11U, 12U}) {
+    EXPECT_TRUE(viewer.shows(seat, 1, Millis(5000))) << seat;
+  }
+}
+
 // A ticket that Redis does not know of, which cannot be in life: only `dual` looks for it.
 TEST_F(SeatStreamTest, OnlyTheFirstStageAsksTheDatabase) {
   const auto event = seed_event(4, 5);

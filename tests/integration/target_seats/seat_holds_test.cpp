@@ -338,6 +338,40 @@ TEST_F(SeatHoldsOnRedis, DefectReleaseWithoutOwnerFreesWhatIsOnTheSeats) {
   expect_consistent(*event);
 }
 
+// The map is the same, and costs Redis a walk over all keys and a question for each taken seat.
+TEST_F(SeatHoldsOnRedis, DefectSeatmapKeysScanMakesTheSameMapDearly) {
+  EventInfo info = open_event(1, 10);
+  ledger.known.live.push_back({4, 77, 9, 5, true, 0});
+  ledger.known.live.push_back({6, 78, 9, 6, false, info.sale_close_ms});
+  ledger.known.locked.push_back(5);
+  const EventPtr event = ready(info);
+  ASSERT_TRUE(take(event, 7, {1, 2, 3}));
+  for (int other = 0; other < 200; ++other) command({"SET", "other:" + std::to_string(other), "x"});
+  const auto commands = [this] {
+    const std::string info_text = command({"INFO", "stats"}).text;
+    const std::string name = "total_commands_processed:";
+    return std::stoll(info_text.substr(info_text.find(name) + name.size()));
+  };
+  const auto cost_of_map = [&](Decision<SeatStates>& map) {
+    const auto before = commands();
+    map = run(io, seats->states(event));
+    return commands() - before - 1;  // the second INFO counts itself
+  };
+  Decision<SeatStates> sound = SeatStates{}, scanned = SeatStates{};
+  EXPECT_EQ(cost_of_map(sound), 3);
+  switches.seatmap_keys_scan = true;
+  const auto dear = cost_of_map(scanned);
+  ASSERT_TRUE(sound);
+  ASSERT_TRUE(scanned);
+  EXPECT_EQ(scanned->bitmap, sound->bitmap);
+  EXPECT_EQ(scanned->version, sound->version);
+  EXPECT_GE(dear, 200 / 10 + 6) << "keys of others, and six seats that are taken";
+  command({"DEL", key(*event, "ok")});
+  const auto lost = run(io, seats->states(event));
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().refusal, Refusal::rebuilding);
+}
+
 TEST_F(SeatHoldsOnRedis, LeasesExcludeRenewAndFence) {
   const auto other = make_leases(*redis);
   const auto first = run(io, leases->acquire("job", Millis(1000)));

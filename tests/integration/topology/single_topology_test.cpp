@@ -1,11 +1,17 @@
 // Goal: the whole topology starts, can be seeded, read and quieted; a part that dies is named.
 // Method: the real boxoffice.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <set>
 #include <thread>
-
-#include <gtest/gtest.h>
 
 #include "harness/judge/invariants.hpp"
 #include "harness/topology/boxoffice_admin.hpp"
@@ -163,6 +169,68 @@ TEST(BalancedTopology, TwoInstancesAndAProviderAreOneShop) {
   const FinalState state = read_final_state(at, seeded.events);
   EXPECT_TRUE(state.have_provider) << state.provider_problem;
   EXPECT_TRUE(state.charges.empty());
+}
+
+// The status of one request from an address of this machine.
+int status_from(const char* source, const Endpoint& at, const std::string& path) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in own{}, server{};
+  own.sin_family = server.sin_family = AF_INET;
+  inet_pton(AF_INET, source, &own.sin_addr);
+  inet_pton(AF_INET, at.host.c_str(), &server.sin_addr);
+  server.sin_port = htons(at.port);
+  const timeval patience{10, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  std::string answer(64, '\0');
+  const bool sent = bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0 &&
+                    connect(fd, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0 &&
+                    send(fd, request.data(), request.size(), MSG_NOSIGNAL) > 0;
+  const ssize_t got = sent ? recv(fd, answer.data(), answer.size(), MSG_WAITALL) : 0;
+  close(fd);
+  return got > 12 ? std::stoi(answer.substr(9, 3)) : 0;
+}
+
+// Behind nginx each person has a limit of his own, whichever instance he comes to.
+TEST(BalancedTopology, BehindTheProxyLimitsAreThePersons) {
+  if (!std::filesystem::exists("/usr/sbin/nginx")) GTEST_SKIP() << "nginx is not installed";
+  TopologyPlan two = plan();
+  two.kind = "lb+2";
+  two.target.options["ratelimit"] = "address=0.001:2";
+  const auto topology = start(two);
+  const Endpoint& at = topology->endpoints().http;
+  for (const char* person : {"127.0.0.2", "127.0.0.3"}) {
+    EXPECT_EQ(status_from(person, at, "/api/time"), 200) << person;
+    EXPECT_EQ(status_from(person, at, "/api/time"), 200) << person;
+    EXPECT_EQ(status_from(person, at, "/api/time"), 429) << person;
+  }
+}
+
+// What is named by the digest of its bytes is fetched once, whichever instance gives it; the page
+// itself, which names it, is asked for each time.
+TEST(BalancedTopology, TheProxyAnswersThePagesFilesItself) {
+  if (!std::filesystem::exists("/usr/sbin/nginx")) GTEST_SKIP() << "nginx is not installed";
+  TopologyPlan two = plan();
+  two.kind = "lb+2";
+  const auto topology = start(two);
+  const Endpoint& at = topology->endpoints().http;
+  const auto get = [&at](const std::string& path) {
+    return exchange(at, {"GET", path, "", {}}, std::chrono::seconds{5});
+  };
+  const std::string page = get("/").body;
+  const auto begin = page.find("page/app.");
+  if (begin == std::string::npos) GTEST_SKIP() << "the page was not built";
+  const std::string script = "/" + page.substr(begin, page.find('"', begin) - begin);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(get(script).status, 200) << script;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(get("/page/app.js").status, 200);
+  const std::filesystem::path own = topology->logs().at(0).second.parent_path().parent_path();
+  std::ifstream log(own / "nginx" / "page.log");
+  std::map<std::string, int> answered;
+  for (std::string line; std::getline(log, line);) {
+    if (line.ends_with(script)) ++answered[line.substr(0, line.find(' '))];
+    if (line.ends_with("/page/app.js")) EXPECT_FALSE(line.starts_with("HIT")) << line;
+  }
+  EXPECT_EQ(answered, (std::map<std::string, int>{{"HIT", 3}, {"MISS", 1}}));
 }
 
 TEST(BalancedTopology, NamesThatAreNoneAreRefused) {

@@ -52,6 +52,18 @@ TEST(Problem, TellsWhenToComeBackInWholeSecondsRoundedUp) {
   EXPECT_NE(response.body.find("\"retryAfterMs\":1001"), std::string::npos);
 }
 
+TEST(Problem, WhoIsSentAwayForNowIsToldWhenToComeBack) {
+  for (const RefusalRow& row : refusal_table) {
+    No no;
+    no.refusal = row.refusal;
+    const auto unsaid = problem(no, sample());
+    const bool told = !unsaid.headers.empty() && unsaid.headers[0].first == "Retry-After";
+    EXPECT_EQ(told, row.status == 503) << row.code;
+    no.retry_after_ms = 2500;
+    EXPECT_EQ(problem(no, sample()).headers.at(0).second, "3") << row.code;
+  }
+}
+
 TEST(Problem, HostilePathsStayJson) {
   HttpRequest request = sample();
   request.path = "/\"\\\x01\xff</a>";
@@ -183,6 +195,19 @@ Parsed parse(std::string_view text, bool bytewise, std::string& memory) {
   parsed.done = parser.done();
   if (!parsed.chunked.empty()) parsed.request.body = "chunked";
   return parsed;
+}
+
+TEST(ResponseHead, RequestsOfOursCarryTheTraceAndASpanOfTheirOwn) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string first = traceparent_of(trace), second = traceparent_of(trace);
+  EXPECT_EQ(trace_id_of(first), trace);
+  EXPECT_EQ(trace_id_of(second), trace);
+  EXPECT_NE(first, second) << "each request is a span";
+  for (const char* none : {"", "4bf9", "4BF92F3577B34DA6A3CE929D0E0E4736"}) {
+    const std::string begun = trace_id_of(traceparent_of(none));
+    EXPECT_EQ(begun.size(), 32U) << none;
+    EXPECT_NE(begun, trace_id_of(traceparent_of(none))) << none;
+  }
 }
 
 TEST(RequestParser, ReadsARequestInAnyPieces) {

@@ -162,6 +162,19 @@ TEST(Config, RateLimitsAreOnOffOrTheOperatorsOwn) {
   }
 }
 
+TEST(Config, TrustedProxiesAreExactAddresses) {
+  EXPECT_TRUE(read({}).config->trusted_proxies.empty());
+  const auto two = read({"--trusted-proxies=127.0.0.1,2001:DB8::1"});
+  ASSERT_TRUE(two.config.has_value());
+  EXPECT_EQ(two.config->trusted_proxies, (std::set<std::string>{"127.0.0.1", "2001:db8::1"}));
+  for (const char* wrong : {"proxy", "10.0.0.0/8", "127.0.0.1,", "127.0.0.1:80", "*"}) {
+    EXPECT_NE(problems_of({std::string("--trusted-proxies=") + wrong})
+                  .find("--trusted-proxies must be at most 64 IP addresses"),
+              std::string::npos)
+        << wrong;
+  }
+}
+
 TEST(Config, RolesMayBeAllButSome) {
   const auto roles = read({"--roles=all,-order,-worker"}).config.value().roles;
   EXPECT_EQ(roles.size(), read({}).config.value().roles.size() - 2);

@@ -161,6 +161,13 @@ class Saga : public ::testing::Test {
     return run(desk.authorise(request));
   }
   using Calls = std::vector<std::string>;
+  // How often a step ended so.
+  double told(const std::string& step, const std::string& result) const {
+    const std::string text = metrics.exposition();
+    const std::string line = "saga_total{result=\"" + result + "\",step=\"" + step + "\"} ";
+    const auto at = text.find(line);
+    return at == std::string::npos ? 0 : std::stod(text.substr(at + line.size()));
+  }
 
   asio::io_context io{1};
   Metrics metrics;
@@ -188,6 +195,7 @@ TEST_F(Saga, ApprovalSettlesAndLeavesTheQueue) {
   EXPECT_EQ(store.calls, Calls{"confirm"});
   EXPECT_EQ(seats.settled, std::vector<bool>{true});
   EXPECT_EQ(queue.left, std::vector<std::uint64_t>{1});
+  for (const char* step : {"pay", "confirm", "settle"}) EXPECT_EQ(told(step, "DONE"), 1) << step;
 }
 
 TEST_F(Saga, DeclineCompensates) {
@@ -195,6 +203,8 @@ TEST_F(Saga, DeclineCompensates) {
   EXPECT_EQ(store.calls, Calls{"abort BAD"});
   EXPECT_EQ(seats.settled, std::vector<bool>{false});
   EXPECT_TRUE(queue.left.empty());
+  EXPECT_EQ(told("pay", "COMPENSATED"), 1);
+  EXPECT_EQ(told("pay", "DONE") + told("confirm", "DONE"), 0);
 }
 
 TEST_F(Saga, LateApprovalIsOwedBack) {
@@ -208,6 +218,9 @@ TEST_F(Saga, SeatConflictIsOwedBack) {
   store.answers = {Applied::seat_conflict, Applied::busy, Applied::done};
   EXPECT_EQ(webhook("DONE"), "REFUND_OWED");
   EXPECT_EQ(store.calls.size(), 3U) << "a busy row is tried again";
+  EXPECT_EQ(told("pay", "DONE"), 1);
+  EXPECT_EQ(told("confirm", "REFUND_OWED"), 1);
+  EXPECT_EQ(told("confirm", "DONE"), 0);
 }
 
 TEST_F(Saga, WhoComesSecondFindsTheWorkDone) {
@@ -215,6 +228,7 @@ TEST_F(Saga, WhoComesSecondFindsTheWorkDone) {
   EXPECT_EQ(webhook("DONE"), "IGNORED");
   EXPECT_EQ(store.calls, (Calls{"confirm", "store IGNORED"}));
   EXPECT_TRUE(seats.settled.empty());
+  EXPECT_EQ(told("confirm", "DONE") + told("confirm", "FAILED"), 0) << "that was the first one's";
 }
 
 TEST_F(Saga, RowsThatStayLockedAreTheStoresFailure) {
@@ -222,6 +236,7 @@ TEST_F(Saga, RowsThatStayLockedAreTheStoresFailure) {
   EXPECT_THROW(webhook("DONE"), StoreUnavailable);
   store.answers.assign(10, Applied::busy);
   EXPECT_THROW(webhook("ABORTED"), StoreUnavailable);
+  EXPECT_EQ(told("confirm", "FAILED"), 1);
 }
 
 TEST_F(Saga, SettlingMayFailWithoutHarm) {
@@ -229,8 +244,7 @@ TEST_F(Saga, SettlingMayFailWithoutHarm) {
   const auto answer = authorise();
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->status, 200);
-  EXPECT_NE(metrics.exposition().find(R"(saga_total{result="DEFERRED",step="settle"} 1)"),
-            std::string::npos);
+  EXPECT_EQ(told("settle", "DEFERRED"), 1);
 }
 
 TEST_F(Saga, RefusalsOfTheStoreAreToldApart) {
