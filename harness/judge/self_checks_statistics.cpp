@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "harness/judge/self_checks.hpp"
+#include "harness/measure/stationarity.hpp"
 #include "harness/measure/units.hpp"
 
 namespace stampede {
@@ -75,13 +76,49 @@ void add_sampled(const ValidityFacts& facts, Rows& rows) {
   rows.add(row, Rows::grade(beyond, little_warned, little_invalid));
 }
 
-// MSER-5 finds where a steady part begins; Mann–Kendall and Theil–Sen whether it still rises or
-// falls. Only where all of them say so is the run called unsteady: each alone is a hint. A fall is
-// warned about and no more: a target that still settles makes the reported latency too high, so a
-// gate that holds is safe; one that grows slower makes it too low.
+// What the tests say of the seconds that MSER-5 keeps.
+struct Kept {
+  std::optional<DickeyFuller> wanders;
+  std::optional<Kpss> off_level;
+  std::optional<ChangePoint> change;
+  double spread = 0;
+
+  explicit Kept(std::span<const double> p95)
+      : wanders(augmented_dickey_fuller(p95)),
+        off_level(kpss(p95)),
+        change(change_point(p95)),
+        spread(relative_spread(p95)) {}
+
+  // A level that differs by less than this from second to second is one, whatever the tests make of
+  // the little that there is.
+  [[nodiscard]] bool one_of_them_objects() const {
+    if (spread <= rise_warned) return false;
+    return (wanders && wanders->t >= wanders->critical) ||
+           (off_level && off_level->statistic > kpss_critical) || jumps();
+  }
+  [[nodiscard]] bool jumps() const {
+    return change && change->p < trend_p && std::abs(change->jump) > rise_warned;
+  }
+  [[nodiscard]] std::string words(std::size_t cut) const {
+    std::string text;
+    if (wanders) text += fmt::format("; ADF t {:.2f} of {:.2f}", wanders->t, wanders->critical);
+    if (off_level) text += fmt::format("; KPSS {:.2f}", off_level->statistic);
+    if (change) {
+      text += fmt::format("; {} at {} s, p {:.2g}", human_share(change->jump), cut + change->at,
+                          change->p);
+    }
+    return text;
+  }
+};
+
+// MSER-5 finds where a steady part begins; Mann–Kendall and Theil–Sen whether all of it rises or
+// falls; ADF, KPSS and the change point whether the part that is kept is steady. Only where the
+// first two say so is the run called unsteady: each alone is a hint. A fall is warned about and no
+// more: a target that still settles makes the reported latency too high, so a gate that holds is
+// safe; one that grows slower makes it too low.
 void add_stationarity(const ValidityFacts& facts, Rows& rows) {
-  Rows::Row row{"L14", "stationary", "p95 of each second: neither settling nor drifting",
-                "no trend",
+  Rows::Row row{"L14", "stationary",
+                "p95 of each second: neither settling, drifting, wandering nor jumping", "no trend",
                 "a longer warm_up, or the target has not come to a steady state: its "
                 "figures depend on when one looks"};
   if (facts.run == nullptr) return rows.not_run(row, "the seconds were not kept");
@@ -99,14 +136,15 @@ void add_stationarity(const ValidityFacts& facts, Rows& rows) {
   const auto settled = mser5(p95);
   const auto slope = trend(p95);
   if (!settled || !slope) return rows.not_applicable(row, "too few seconds");
+  const Kept kept(std::span(p95).subspan(settled->cut));
   row.figure = slope->rise;
-  row.measured = fmt::format("{} end to end, p {:.2g}; MSER-5 cuts {} s", human_share(slope->rise),
-                             slope->p, settled->cut);
+  row.measured =
+      fmt::format("{} end to end, p {:.2g}; MSER-5 cuts {} s{}", human_share(slope->rise), slope->p,
+                  settled->cut, kept.words(settled->cut));
   const bool drifts = slope->p < trend_p && std::abs(slope->rise) > rise_warned;
   const bool much = drifts && slope->rise > rise_invalid && settled->at_limit;
-  rows.add(row, much                          ? Rows::Grade::invalid
-                : drifts || settled->at_limit ? Rows::Grade::warned
-                                              : Rows::Grade::fine);
+  const bool hinted = drifts || settled->at_limit || kept.one_of_them_objects();
+  rows.add(row, much ? Rows::Grade::invalid : hinted ? Rows::Grade::warned : Rows::Grade::fine);
 }
 
 void add_clock(const ValidityFacts& facts, Rows& rows) {

@@ -47,13 +47,6 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
 // Lengths of runs of equal values in a sorted range, each given to `visit` if above 1.
 template <class Visit>
 void each_tie(const std::vector<double>& sorted, Visit visit) {
@@ -66,6 +59,13 @@ void each_tie(const std::vector<double>& sorted, Visit visit) {
 }
 
 }  // namespace
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
 
 double gamma_q(double a, double x) {
   if (x <= 0) return 1;

@@ -10,6 +10,9 @@
 
 namespace stampede {
 
+// Of at least one value.
+[[nodiscard]] double median_of(std::vector<double> values);
+
 // Regularised upper incomplete gamma function Q(a, x), a > 0, x ≥ 0 (series and continued fraction
 // of Numerical Recipes §6.2); relative error below 1e-10 where it is not negligible.
 [[nodiscard]] double gamma_q(double a, double x);

@@ -229,7 +229,7 @@ class ProxiedTopology final : public Topology {
     const std::filesystem::path own = stores_.directory() / "nginx";
     std::filesystem::create_directory(own);
     endpoints_.http = {"127.0.0.1", free_port()};
-    write_settings(own / "page.conf", page_conf);
+    write_settings(own / "page.conf", std::string(page_conf));
     write_settings(own / "nginx.conf",
                    nginx_conf(own, endpoints_.http.port, running_, layout_.locations));
     const ProcessSpec spec{"nginx",

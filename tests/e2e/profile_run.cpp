@@ -7,14 +7,15 @@
 
 namespace stampede::test {
 
-ProfileRun run_profile(const std::string& profile, const std::vector<std::string>& more) {
+ProfileRun run_profile(const std::string& profile, const std::vector<std::string>& more,
+                       const std::function<void(int)>& while_running) {
   const TemporaryFolder folder;
   std::vector<std::string> words{stampede_binary(), "run",
                                  std::string(STAMPEDE_SOURCE_DIR) + "/" + profile, "--out",
                                  (folder.path() / "run").string()};
   words.insert(words.end(), more.begin(), more.end());
   ProfileRun run;
-  run.command = run_command(words, {}, std::chrono::seconds(150));
+  run.command = run_command(words, while_running, std::chrono::seconds(150));
   run.file = nlohmann::json::parse(read_file(folder.path() / "run" / "run.json"), nullptr, false);
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "run/logs", none)) {

@@ -1,6 +1,7 @@
 // A whole run of a booking profile with the real binaries, and what its run file says.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -14,8 +15,10 @@ struct ProfileRun {
   nlohmann::json file;            // run.json; discarded when there is none
   std::vector<std::string> logs;  // names of the files that were kept of what was started
 };
-// `profile` is relative to the source directory; `more` are further words of the command line.
-ProfileRun run_profile(const std::string& profile, const std::vector<std::string>& more = {});
+// `profile` is relative to the source directory; `more` are further words of the command line;
+// `while_running` is called with stampede's process id right after the start.
+ProfileRun run_profile(const std::string& profile, const std::vector<std::string>& more = {},
+                       const std::function<void(int)>& while_running = {});
 
 // The rules of invariants that were broken.
 std::vector<std::string> broken(const nlohmann::json& run);

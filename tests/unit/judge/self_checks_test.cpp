@@ -10,6 +10,8 @@
 
 #include "harness/judge/validity.hpp"
 #include "harness/judge/verdict.hpp"
+#include "harness/measure/stationarity.hpp"
+#include "harness/measure/statistics.hpp"
 
 namespace stampede {
 namespace {
@@ -349,6 +351,39 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"L18", "fidelity", [](Generator& g) {
                    (*g.self.draws)[0].drawn = {7400, 2600};
                  }}));
+
+// 20 s at one level, 20 s above it, 20 s at the first again: no trend, and nothing to cut.
+std::vector<double> raise_the_middle(Generator& generator, double by) {
+  std::vector<double> p95;
+  for (std::size_t i = 0; i < 60; ++i) {
+    const double level = (i / 20 == 1 ? 1 + by : 1) + 0.0005 * static_cast<double>(i * 5 % 7);
+    p95.push_back(0.02 * level);
+    generator.run.seconds[i].response_p95 = from_seconds(p95.back());
+  }
+  return p95;
+}
+
+TEST(SelfChecks, AJumpThatNoTrendShowsIsWarnedAbout) {
+  Generator generator;
+  const std::vector<double> p95 = raise_the_middle(generator, 0.2);
+  ASSERT_GT(trend(p95)->p, 0.01);
+  ASSERT_FALSE(mser5(p95)->at_limit);
+  const Finding row = row_of(generator.judged(), "stationary");
+  EXPECT_EQ(row.verdict, Verdict::pass);
+  EXPECT_EQ(row.standing, Standing::warned) << row.measured;
+  for (const char* word : {"MSER-5 cuts 0 s", "ADF t ", "KPSS ", " s, p 0.002"}) {
+    EXPECT_NE(row.measured.find(word), std::string::npos) << word << " in " << row.measured;
+  }
+}
+
+TEST(SelfChecks, WhatDiffersByLittleIsOneLevelWhateverTheTestsSay) {
+  Generator generator;
+  const std::vector<double> p95 = raise_the_middle(generator, 0.02);
+  ASSERT_GT(kpss(p95)->statistic, 0.1);
+  ASSERT_LT(change_point(p95)->p, 0.01);
+  const Finding row = row_of(generator.judged(), "stationary");
+  EXPECT_EQ(row.standing, Standing::judged) << row.measured;
+}
 
 TEST(SelfChecks, WithoutFactsNoRowSaysThatItHolds) {
   Generator generator;
