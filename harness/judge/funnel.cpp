@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <tuple>
 
 namespace stampede {
 namespace {
@@ -184,8 +185,8 @@ BookingFunnel booking_funnel(const Ledger& ledger, Nanos wall_offset) {
     entries.push_back(&entry);
     record_ends = std::max(record_ends, entry.completed);
   }
-  std::ranges::stable_sort(entries, {}, [](const LedgerEntry* entry) {
-    return std::pair(entry->session, entry->invoked);
+  std::ranges::sort(entries, {}, [](const LedgerEntry* entry) {
+    return std::tuple(entry->session, entry->invoked, entry);
   });
   StageCounts counts;
   HoldFates fates;

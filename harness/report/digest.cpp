@@ -181,7 +181,7 @@ std::optional<FunnelResult> digest(const BookingFunnel& funnel) {
   FunnelResult out;
   std::uint64_t before = 0;
   for (const FunnelStage& stage : funnel.stages) {
-    FunnelResult::Stage& one = out.stages.emplace_back();
+    FunnelStageResult& one = out.stages.emplace_back();
     one.name = std::string(stage.name);
     one.sessions = stage.sessions;
     if (stage.from_before && before > 0) {
@@ -190,8 +190,8 @@ std::optional<FunnelResult> digest(const BookingFunnel& funnel) {
     before = stage.sessions;
   }
   if (const auto& holds = funnel.holds) {
-    out.holds = FunnelResult::Holds{holds->acknowledged, holds->ended, holds->ran_out,
-                                    holds->unknown,      holds->open,  digest(holds->dwell)};
+    out.holds = HoldsResult{holds->acknowledged, holds->ended, holds->ran_out,
+                            holds->unknown,      holds->open,  digest(holds->dwell)};
   }
   if (funnel.queue_wait) out.queue_wait = digest(*funnel.queue_wait);
   return out;

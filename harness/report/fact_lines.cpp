@@ -21,7 +21,7 @@ void append(std::string& line, const std::string& fact) {
   line += (line.empty() ? "" : " · ") + fact;
 }
 
-std::string holds_line(const FunnelResult::Holds& holds) {
+std::string holds_line(const HoldsResult& holds) {
   std::string line = fmt::format("holds {}: {} ran out", human_count(holds.acknowledged),
                                  human_share(share_of(holds.ran_out, holds.acknowledged)));
   if (holds.unknown > 0) line += fmt::format(", {} of unknown end", human_count(holds.unknown));
@@ -35,8 +35,10 @@ std::string scripts_line(const std::map<std::string, StoresResult::Script>& scri
                          std::size_t scripts_max) {
   using Named = std::pair<std::string, StoresResult::Script>;
   std::vector<Named> sorted(scripts.begin(), scripts.end());
-  std::ranges::stable_sort(sorted, std::greater{}, [](const Named& one) {
-    return static_cast<double>(one.second.calls) * static_cast<double>(one.second.ns_mean);
+  std::ranges::sort(sorted, {}, [](const Named& one) {
+    const double time =
+        static_cast<double>(one.second.calls) * static_cast<double>(one.second.ns_mean);
+    return std::pair(-time, one.first);
   });
   std::string line;
   for (std::size_t i = 0; i < std::min(sorted.size(), scripts_max); ++i) {
@@ -55,7 +57,7 @@ std::string scripts_line(const std::map<std::string, StoresResult::Script>& scri
 std::vector<std::string> funnel_lines(const RunResult& run) {
   if (!run.funnel) return {};
   std::vector<std::string> lines(1);
-  for (const FunnelResult::Stage& stage : run.funnel->stages) {
+  for (const FunnelStageResult& stage : run.funnel->stages) {
     lines[0] += fmt::format("{}{} {}", lines[0].empty() ? "" : " → ", printable(stage.name),
                             human_count(stage.sessions));
     if (stage.share_of_before)

@@ -178,7 +178,7 @@ void write_outcomes(const RunResult& run, Exposition& out) {
 void write_funnel(const RunResult& run, Exposition& out) {
   if (!run.funnel) return;
   out.head("funnel_sessions", "gauge", "Sessions that came so far, whole run.");
-  for (const FunnelResult::Stage& stage : run.funnel->stages) {
+  for (const FunnelStageResult& stage : run.funnel->stages) {
     out.sample({{"stage", stage.name}}, to_number(stage.sessions));
   }
 }

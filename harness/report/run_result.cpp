@@ -172,13 +172,13 @@ void fields(Archive& archive, MachineResult& machine) {
   archive("disk_written_bytes", machine.disk_written_bytes);
 }
 template <class Archive>
-void fields(Archive& archive, FunnelResult::Stage& stage) {
+void fields(Archive& archive, FunnelStageResult& stage) {
   archive("name", stage.name);
   archive("sessions", stage.sessions);
   archive("share_of_before", stage.share_of_before);
 }
 template <class Archive>
-void fields(Archive& archive, FunnelResult::Holds& holds) {
+void fields(Archive& archive, HoldsResult& holds) {
   archive("acknowledged", holds.acknowledged);
   archive("ended", holds.ended);
   archive("ran_out", holds.ran_out);

@@ -102,20 +102,20 @@ struct PhaseResult {
   std::vector<SeriesResult> series;
 };
 
+struct FunnelStageResult {
+  std::string name;  // entered admitted held ordered paid confirmed
+  std::uint64_t sessions = 0;
+  std::optional<double> share_of_before;  // of the sessions of the stage before
+};
+struct HoldsResult {
+  std::uint64_t acknowledged = 0;  // = the sum of the next four
+  std::uint64_t ended = 0, ran_out = 0, unknown = 0, open = 0;
+  SeriesResult::Latency dwell;  // of the ended ones
+};
 // How far sessions came on their way to a ticket, by what their clients were told; the whole run.
 struct FunnelResult {
-  struct Stage {
-    std::string name;  // entered admitted held ordered paid confirmed: those that were recorded
-    std::uint64_t sessions = 0;
-    std::optional<double> share_of_before;  // of the sessions of the stage before
-  };
-  std::vector<Stage> stages;
-  struct Holds {
-    std::uint64_t acknowledged = 0;  // = the sum of the next four
-    std::uint64_t ended = 0, ran_out = 0, unknown = 0, open = 0;
-    SeriesResult::Latency dwell;  // of the ended ones
-  };
-  std::optional<Holds> holds;
+  std::vector<FunnelStageResult> stages;  // those that were recorded
+  std::optional<HoldsResult> holds;
   std::optional<SeriesResult::Latency> queue_wait;
 };
 

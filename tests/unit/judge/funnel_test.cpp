@@ -71,7 +71,7 @@ std::string text_of(const BookingFunnel& funnel) {
 }
 
 TEST(BookingFunnel, IsEmptyWithoutARecord) {
-  const BookingFunnel funnel = booking_funnel({}, wall);
+  const BookingFunnel funnel = booking_funnel(Ledger(), wall);
   EXPECT_TRUE(funnel.stages.empty());
   EXPECT_FALSE(funnel.holds);
   EXPECT_FALSE(funnel.queue_wait);

@@ -33,7 +33,7 @@ TEST(FactLines, AFunnelHasItsStagesTheWaitAndTheHolds) {
   FunnelResult& funnel = result.funnel.emplace();
   funnel.stages = {{"held", 1'200, std::nullopt}, {"ordered", 300, 0.25}};
   EXPECT_THAT(funnel_lines(result), ElementsAre("held 1,200 → ordered 300 (25 %)"));
-  funnel.holds = FunnelResult::Holds{200, 100, 50, 2, 48, {}};
+  funnel.holds = HoldsResult{200, 100, 50, 2, 48, {}};
   funnel.holds->dwell.count = 100;
   funnel.holds->dwell.ns = {{"p50", 14'000'000'000}, {"p95", 27'000'000'000}};
   funnel.queue_wait.emplace().ns = {{"p50", 2'000'000'000}, {"p95", 6'000'000'000}};
