@@ -170,9 +170,10 @@ void add_target_clock(const ValidityFacts& facts, Rows& rows) {
                 "≤ " + human_duration(target_clock_limit),
                 "openings, expiry and push lag compare times of both machines, and are off by as "
                 "much: synchronise their clocks"};
-  if (facts.self == nullptr) return rows.not_run(row, "not watched");
+  if (facts.self == nullptr) return;  // the row of this machine's own clock says so
   const TargetClock& clock = facts.self->target_clock;
-  if (!clock.applies) return rows.not_applicable(row, clock.absent);
+  if (!clock.applies)
+    return rows.not_applicable(row, clock.absent.empty() ? "not asked" : clock.absent);
   std::string text;
   Nanos worst{0}, surely{0}, perhaps{0};
   for (const auto& [name, seen] : {std::pair{"before", clock.before}, {"after", clock.after}}) {

@@ -48,7 +48,7 @@ class Target {
   ScriptedServer server_;
 };
 
-struct Run {
+struct Attached {
   CommandResult command;
   nlohmann::json file;
   [[nodiscard]] nlohmann::json finding(const std::string& rule) const {
@@ -59,7 +59,7 @@ struct Run {
   }
 };
 
-Run run_against(const Target& target, bool admin) {
+Attached run_against(const Target& target, bool admin) {
   const TemporaryFolder folder;
   const auto profile = folder.write(
       "p.yaml",
@@ -72,7 +72,7 @@ Run run_against(const Target& target, bool admin) {
   std::vector<std::string> words{
       stampede_binary(), "run", profile, "--url", "http://" + target.address(), "--out", out};
   if (admin) words.insert(words.end(), {"--admin", target.address()});
-  Run run;
+  Attached run;
   run.command = run_command(words);
   run.file = nlohmann::json::parse(read_file(out + "/run.json"), nullptr, false);
   return run;
@@ -80,7 +80,7 @@ Run run_against(const Target& target, bool admin) {
 
 TEST(AttachedRun, ATargetThatIsAskedAndCleanIsCalledClean) {
   Target target({});
-  const Run run = run_against(target, true);
+  const Attached run = run_against(target, true);
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
   EXPECT_EQ(target.looks, 2) << "before and after the load";
   EXPECT_EQ(run.finding("untainted")["measured"], "clean");
@@ -89,7 +89,7 @@ TEST(AttachedRun, ATargetThatIsAskedAndCleanIsCalledClean) {
 
 TEST(AttachedRun, ADefectThatIsSwitchedOnInMidRunTaintsIt) {
   Target target({.tainted_from = 1});
-  const Run run = run_against(target, true);
+  const Attached run = run_against(target, true);
   EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
   EXPECT_EQ(run.file["tainted"], true);
   EXPECT_EQ(run.finding("untainted")["measured"], "idem_off");
@@ -97,7 +97,7 @@ TEST(AttachedRun, ADefectThatIsSwitchedOnInMidRunTaintsIt) {
 
 TEST(AttachedRun, WhereNobodyCanBeAskedNothingIsClaimedOrSent) {
   Target target({.tainted_from = 0});
-  const Run run = run_against(target, false);
+  const Attached run = run_against(target, false);
   EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
   EXPECT_EQ(target.looks + target.times, 0);
   EXPECT_EQ(run.finding("untainted")["result"], "not_run") << run.finding("untainted").dump();
@@ -106,7 +106,7 @@ TEST(AttachedRun, WhereNobodyCanBeAskedNothingIsClaimedOrSent) {
 
 TEST(AttachedRun, AClockThatIsWrongMakesTheRunInvalid) {
   Target target({.clock = std::chrono::seconds(-3)});
-  const Run run = run_against(target, true);
+  const Attached run = run_against(target, true);
   EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
   EXPECT_EQ(run.finding("target_clock")["result"], "invalid") << run.finding("target_clock").dump();
 }

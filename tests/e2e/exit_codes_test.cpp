@@ -232,8 +232,8 @@ TEST(ExitCode, AFolderThatHoldsARunIsSixtyFourAndIsLeftAsItWas) {
   folder.write("run/run.json", "another run");
   const auto result = run_tiny(folder, server, profile_text("p95 < 900ms", quick, lenient));
   EXPECT_EQ(result.exit_code, 64) << result.out << result.err;
-  for (const std::string part : {(folder.path() / "run").string(), std::string("holds a run"),
-                                 std::string("hint: choose another folder")}) {
+  for (const std::string& part : {(folder.path() / "run").string(), std::string("holds a run"),
+                                  std::string("hint: choose another folder")}) {
     EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
   }
   EXPECT_EQ(read_file(folder.path() / "run" / "run.json"), "another run");

@@ -75,6 +75,8 @@ SelfMeasure good_self() {
   self.identity = LittleIdentity{1'200'000, 1'200'000, 0};
   self.in_flight = LittleSample{20, 20.1, 0.001, 60'000};
   self.clock = ClockFacts{0, 60'000, 0.4};
+  self.target_clock = {ClockOffset{microseconds{300}, milliseconds{1}},
+                       ClockOffset{microseconds{-200}, milliseconds{1}}, "", true};
   self.workers.resize(2);
   for (WorkerAnswers& worker : self.workers) {
     worker.response.record(milliseconds{20}, 30'000);
@@ -396,7 +398,8 @@ TEST(SelfChecks, WithoutFactsNoRowSaysThatItHolds) {
                            "probe", "little_identity", "little_sampled", "clock", "fidelity"}) {
     EXPECT_EQ(row_of(findings, rule).standing, Standing::not_run) << rule;
   }
-  for (const char* rule : {"arrivals_ad", "arrivals_regular", "stationary", "workers_alike"}) {
+  for (const char* rule :
+       {"arrivals_ad", "arrivals_regular", "stationary", "target_clock", "workers_alike"}) {
     EXPECT_EQ(row_of(findings, rule).standing, Standing::not_applicable) << rule;
   }
   for (const Finding& finding : findings) {
