@@ -1,6 +1,9 @@
 #include "target/http/admin_faults.hpp"
 
+#include <algorithm>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>

@@ -241,7 +241,7 @@ TEST_F(PlantedFault, AClockThatIsOffDecidesNothingOfASale) {
     EXPECT_EQ(code(ask("POST", bids, user, R"({"amount":5000})", "late" + auction)),
               "AUCTION_CLOSED");
     const Json mine = ask("GET", "/api/auctions/" + auction + "/me", user).json();
-    EXPECT_EQ(mine.at("award").value("status", ""), "OFFERED") << mine;
+    EXPECT_EQ(mine.at("award").value("state", ""), "OFFERED") << mine;
     seat += 2;
   }
 }

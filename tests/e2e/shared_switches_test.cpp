@@ -156,7 +156,7 @@ TEST_F(SharedSwitches, ATraceGoesThroughTheProvidersProcess) {
   const auto becomes = [&](const char* status) {
     for (int i = 0; i < 200; ++i) {
       const Json now = ask("GET", path, nullptr, std::string(32, 'c')).json();
-      if (now.value("status", "") == status) return true;
+      if (now.contains("status") && now.at("status") == status) return true;
       std::this_thread::sleep_for(50ms);
     }
     return false;

@@ -120,8 +120,8 @@ TEST_F(BadInput, AHoldIsRepeatedByItsKeyAndNotAltered) {
   }
   EXPECT_EQ(again.field("Location"), first.field("Location"));
   // The client that chose the hold's id itself is told the same.
-  const Told by_id =
-      post(world.user, {20}, "Hold-Id: " + std::string(again.json.at("holdId")) + "\r\n");
+  const std::string held = again.json.at("holdId");
+  const Told by_id = post(world.user, {20}, "Hold-Id: " + held + "\r\n");
   EXPECT_EQ(by_id.status, 201) << by_id.text;
   EXPECT_EQ(by_id.field("Idempotency-Replayed"), "true") << by_id.head;
   unchanged("a repeated hold");

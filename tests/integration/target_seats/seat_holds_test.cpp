@@ -355,7 +355,7 @@ TEST_F(SeatHoldsOnRedis, DefectSeatmapKeysScanMakesTheSameMapDearly) {
   const auto cost_of_map = [&](Decision<SeatStates>& map) {
     const auto before = commands();
     map = run(io, seats->states(event));
-    return commands() - before - 1;  // the second INFO counts itself
+    return commands() - before - 1;  // without the first INFO
   };
   Decision<SeatStates> sound = SeatStates{}, scanned = SeatStates{};
   EXPECT_EQ(cost_of_map(sound), 3);
