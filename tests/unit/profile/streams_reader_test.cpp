@@ -117,7 +117,7 @@ TEST(StreamsReader, SaysWhatIsWrongAndWhere) {
       "12:18 \"sse_close\" takes no value | write sse_close: {}\n");
   EXPECT_EQ(problems("    - sse_close: {lst: true}\n    - sse_close: {lost: 1}\n"),
             "6:19 unknown key \"lst\" in a sse_close | did you mean \"lost\"?\n"
-            "7:24 true or false is wanted, not \"1\" | write true\n");
+            "7:25 true or false is wanted, not \"1\" | write true\n");
 }
 
 }  // namespace
