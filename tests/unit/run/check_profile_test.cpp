@@ -34,7 +34,7 @@ TEST(CheckProfile, ProblemsOfEveryKindComeTogether) {
             "2: unknown key \"nmae\" in a profile\n"
             "7: unknown variable \"usre\"\n"
             "9: not a Lua expression: it ends too early\n"
-            "10: gate: a duration is wanted after <\n"
+            "10: gate: a latency needs a unit\n"
             "10: no step has the tag `tier=gold`\n");
 }
 
