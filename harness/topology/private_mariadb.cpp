@@ -157,14 +157,16 @@ ProcessSpec prepare_mariadb(const MariadbPlan& plan, Guardian* guardian,
                   "CREATE USER '{1}'@'%' IDENTIFIED BY '{2}';\n"
                   "GRANT ALL ON `{0}`.* TO '{1}'@'%';\n",
                   e.database, e.user, e.password));
-  write_file(plan.directory / "my.cnf",
-             fmt::format("[mysqld]\ndatadir={0}/data\nsocket={0}/s\npid-file={0}/pid\ntmpdir={0}\n"
-                         "init-file={0}/init.sql\nport={1}\nbind-address=127.0.0.1\n"
-                         "skip-name-resolve\nskip-symbolic-links\nlocal-infile=0\n"
-                         "innodb_flush_log_at_trx_commit=1\ninnodb_buffer_pool_size=256M\n"
-                         "innodb_fast_shutdown=2\nmax_connections=500\nback_log=500\n"
-                         "thread_cache_size=200\nthread_handling=pool-of-threads\nthread_pool_size=2\n{2}{3}",
-                         dir, e.port, file_settings(), as_user()));
+  write_file(
+      plan.directory / "my.cnf",
+      fmt::format(
+          "[mysqld]\ndatadir={0}/data\nsocket={0}/s\npid-file={0}/pid\ntmpdir={0}\n"
+          "init-file={0}/init.sql\nport={1}\nbind-address=127.0.0.1\n"
+          "skip-name-resolve\nskip-symbolic-links\nlocal-infile=0\n"
+          "innodb_flush_log_at_trx_commit=1\ninnodb_buffer_pool_size=256M\n"
+          "innodb_fast_shutdown=2\nmax_connections=500\nback_log=500\n"
+          "thread_cache_size=200\nthread_handling=pool-of-threads\nthread_pool_size=2\n{2}{3}",
+          dir, e.port, file_settings(), as_user()));
   return {"mariadb", plan.server,    {"--defaults-file=" + dir + "/my.cnf"},
           {},        plan.directory, plan.directory / "mariadb.log"};
 }
