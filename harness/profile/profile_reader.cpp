@@ -82,6 +82,7 @@ class Reader {
   Profile profile_;
   // What gates may name.
   std::set<std::string> step_names_, scenario_steps_, counters_;
+  bool steps_in_doubt_ = false;  // something before the gates could not be read
   std::optional<std::set<std::string>> written_steps_;  // looked for when there are problems
 };
 
@@ -493,6 +494,7 @@ bool Reader::is_written(const std::string& step) {
 }
 
 void Reader::read_gates(const YamlNode* node) {
+  steps_in_doubt_ = problems_.any();  // what the gates themselves have wrong hides no step
   for (const YamlNodePtr& item : values_.list(node, "a list of gates")) {
     if (item->kind != YamlNode::Kind::scalar) {
       problems_.report(*item, "a gate is one line", "- p95 < 300ms");
@@ -516,7 +518,7 @@ void Reader::check_gate(const Threshold& gate, const YamlNode& node) {
                          const std::string& what) {
     if (known.contains(name)) return;
     // Its step is written and could not be read: that has been told.
-    if (what == "step" && problems_.any() && is_written(gate.step)) return;
+    if (what == "step" && steps_in_doubt_ && is_written(gate.step)) return;
     problems_.report(node, "gate: unknown " + what + " " + in_quotes(name),
                      nearest_hint(name, Names(known.begin(), known.end())));
   };

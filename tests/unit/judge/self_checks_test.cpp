@@ -68,7 +68,12 @@ SelfMeasure good_self() {
   hiccups.samples = 60'000;
   self.hiccups = std::move(hiccups);
   self.threads = {{"load-0", 0.5, 0.001, 10, 0}};
-  self.machine = MachineUse{0.0, 0.01, 0, 0, 0, 0, 0};
+  MachineUse machine;
+  machine.steal_share = 0.0;
+  machine.softirq_share = 0.01;
+  machine.throttled = machine.listen_overflows = machine.tcp_timeouts = 0;
+  machine.syn_retransmits = machine.retransmits = 0;
+  self.machine = machine;
   self.connections = 1000;
   self.null_target = NullTarget{50'000, microseconds{90}};
   self.probe = ProbeStream{"buyers", "get", answers_of(milliseconds{20}, 600)};
