@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "test_paths.hpp"
+
 #define FUZZ_TARGET(name) int fuzz_##name(const std::uint8_t* data, std::size_t size);
 #include "fuzz_targets.inc"
 #undef FUZZ_TARGET

@@ -63,9 +63,9 @@ asio::awaitable<void> MysqlProxy::accept() {
 asio::awaitable<void> MysqlProxy::forward_questions(PairPtr pair) {
   // A text query is its length, its number, the command 3 and its words.
   constexpr std::string_view commit(
-      "\x07\0\0\0\x03"
-      "COMMIT",
-      11);
+      "\x11\0\0\0\x03"
+      "COMMIT AND CHAIN",
+      21);
   std::array<char, 16 * 1024> bytes{};
   while (true) {
     const auto [error, size] =

@@ -299,8 +299,10 @@ void OpenApiTest::ask_for_page() {
   const Told page = open("GET", "/");
   open("GET", "/", "", "If-None-Match: " + page.field("ETag") + "\r\n");
   // What there is below /page depends on the bundler's presence; the page itself is always there.
-  open("GET", "/page/" + std::string(page.text.find("app.js") == std::string::npos ? "unbuilt.html"
-                                                                                   : "app.js"));
+  const auto script = page.text.find("page/app.");
+  open("GET", script == std::string::npos
+                  ? "/page/unbuilt.html"
+                  : "/" + page.text.substr(script, page.text.find('"', script) - script));
   open("GET", "/page/nothing.js");
 }
 
