@@ -195,15 +195,17 @@ struct Metrics::State {
     if (counter != nullptr) return counter->Increment(by);
     if (name != "metrics_dropped_total") add("metrics_dropped_total", {}, 1);
   }
+  prometheus::Gauge* gauge_of(std::string_view name, Pairs labels) {
+    return gauges.find_or_make(name, labels, [this](const std::string& clean, const auto& owned) {
+      return &prometheus::BuildGauge()
+                  .Name(clean)
+                  .Help(help_of(clean))
+                  .Register(registry)
+                  .Add(owned);
+    });
+  }
   void set(std::string_view name, Pairs labels, double value) {
-    auto* const gauge =
-        gauges.find_or_make(name, labels, [this](const std::string& clean, const auto& owned) {
-          return &prometheus::BuildGauge()
-                      .Name(clean)
-                      .Help(help_of(clean))
-                      .Register(registry)
-                      .Add(owned);
-        });
+    auto* const gauge = gauge_of(name, labels);
     if (gauge != nullptr) return gauge->Set(value);
     add("metrics_dropped_total", {}, 1);
   }

@@ -185,7 +185,7 @@ TEST(Validity, AValueThatNoBucketHoldsIsToldWithItsStep) {
   const Finding row = row_of(books, "out_of_range");
   EXPECT_EQ(row.verdict, Verdict::invalid);
   ASSERT_EQ(row.samples.size(), 2U);
-  EXPECT_EQ(row.samples[0], "for example buyers.pay, service: 4,000 s");
+  EXPECT_EQ(row.samples[0], "for example buyers.pay, service: 4000 s");
   books.measured.loop_lag.record(Nanos{-5});
   books.measured.series[1].service.clear();
   EXPECT_EQ(row_of(books, "out_of_range").samples.at(0),

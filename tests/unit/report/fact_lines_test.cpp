@@ -46,7 +46,7 @@ TEST(FactLines, AFunnelHasItsStagesTheWaitAndTheHolds) {
 
 TEST(FactLines, SeatsThatAreNowhereOrTwiceAreSaid) {
   RunResult result;
-  result.seats = SeatLedger{1'000, 700, 10, 20, 265, 5};
+  result.seats = SeatLedger{1'000, 700, 10, 5, 20, 265};
   EXPECT_THAT(seat_lines(result),
               ElementsAre("seats 1,000 = 700 free + 10 held + 20 pending + 265 sold + 5 locked"));
   result.seats->sold = 262;

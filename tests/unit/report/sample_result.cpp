@@ -176,7 +176,7 @@ void add_facts(RunResult& result) {
                    {"paid", 16'680, 16'680.0 / 16'690}, {"confirmed", 13'420, 13'420.0 / 16'680}};
   funnel.holds = HoldsResult{23'940, 23'760, 120, 8, 52, times(23'760, 14.6, 27.7)};
   funnel.queue_wait = times(24'310, 1.9, 6.88);
-  result.seats = SeatLedger{40'000, 19'421, 52, 107, 20'420, 0};
+  result.seats = SeatLedger{40'000, 19'421, 52, 0, 107, 20'420};
   result.stores = StoresResult{
       48'210,
       std::nullopt,
