@@ -71,7 +71,7 @@ TEST(BookingRun, SmokePassesWithEveryInvariantChecked) {
   for (const char* log : {"boxoffice.log", "redis.log", "mariadb.log"}) {
     EXPECT_TRUE(contains(run.logs, log)) << log;
   }
-  ASSERT_EQ(run.file["diagnosis"].size(), 6U);
+  ASSERT_EQ(run.file["diagnosis"].size(), 7U);
   for (const auto& remark : run.file["diagnosis"]) {
     EXPECT_NE(remark["result"], "not_run") << remark.dump();
   }
