@@ -115,11 +115,13 @@ std::unique_ptr<Topology> Topology::start(const TopologyPlan& plan, std::stop_to
   try {
     return start_kind(plan, stop, progress);
   } catch (const std::filesystem::filesystem_error& error) {
-    const std::string path = error.path1().string();
+    // Without a path: it was asked for the temporary folder itself.
+    const std::string path =
+        error.path1().empty() ? "the folder that TMPDIR names" : error.path1().string();
     throw TopologyError(fmt::format(
-        "the topology's files cannot be written: {}{}{}\nfree space there, make the folder one "
+        "the topology's files cannot be written: {}: {}\nfree space there, make the folder one "
         "that you may write, or set TMPDIR to another",
-        path, path.empty() ? "" : ": ", error.code().message()));
+        path, error.code().message()));
   }
 }
 
