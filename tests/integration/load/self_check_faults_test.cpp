@@ -243,7 +243,7 @@ TEST(SelfCheckFault, AWorkerWithOtherUsersTripsL16) {
     ScriptedServer server([differs](const Seen& seen) {
       // Sessions are dealt out in turn: odd ones are the second worker's.
       const bool odd = (seen.target.back() - '0') % 2 == 1;
-      return after(milliseconds{differs && odd ? 60 : 20});
+      return after(milliseconds{differs && odd ? 300 : 20});
     });
     Drive drive;
     drive.load = regular(340, seconds{7});
