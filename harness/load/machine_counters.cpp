@@ -170,6 +170,17 @@ std::optional<std::uint64_t> keyed_value(std::string_view text, std::string_view
   return found;
 }
 
+// Absent where the kernel does not count the first of them.
+std::optional<std::uint64_t> read_receive_drops(std::string_view netstat) {
+  std::optional<std::uint64_t> sum = paired_value(netstat, "TcpExt:", "TCPRcvQDrop");
+  for (const char* kin :
+       {"TCPBacklogDrop", "PFMemallocDrop", "TCPOFODrop", "TCPZeroWindowDrop", "RcvPruned",
+        "OfoPruned"}) {
+    if (sum) *sum += paired_value(netstat, "TcpExt:", kin).value_or(0);
+  }
+  return sum;
+}
+
 MachineCounters read_machine(const fs::path& root) {
   MachineCounters out;
   out.cpu = read_cpu(root);
@@ -180,6 +191,7 @@ MachineCounters read_machine(const fs::path& root) {
     out.listen_overflows = paired_value(*text, "TcpExt:", "ListenOverflows");
     out.tcp_timeouts = paired_value(*text, "TcpExt:", "TCPTimeouts");
     out.syn_retransmits = paired_value(*text, "TcpExt:", "TCPSynRetrans");
+    out.receive_drops = read_receive_drops(*text);
   }
   if (const auto text = text_of(root / "proc/net/snmp")) {
     out.retransmits = paired_value(*text, "Tcp:", "RetransSegs");
@@ -209,6 +221,7 @@ MachineUse between(const MachineCounters& before, const MachineCounters& after) 
   use.tcp_timeouts = difference(before.tcp_timeouts, after.tcp_timeouts);
   use.syn_retransmits = difference(before.syn_retransmits, after.syn_retransmits);
   use.retransmits = difference(before.retransmits, after.retransmits);
+  use.receive_drops = difference(before.receive_drops, after.receive_drops);
   return use;
 }
 

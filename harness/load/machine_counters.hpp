@@ -25,6 +25,8 @@ struct MachineCounters {
   std::optional<std::uint64_t> throttled;  // nr_throttled of the control group, v2 or v1
   std::optional<std::uint64_t> listen_overflows, tcp_timeouts, syn_retransmits;  // netstat TcpExt
   std::optional<std::uint64_t> retransmits;                                      // snmp Tcp
+  // TcpExt: segments that came and found no room (TCPRcvQDrop and its kin).
+  std::optional<std::uint64_t> receive_drops;
 };
 [[nodiscard]] MachineCounters read_machine(const std::filesystem::path& root = "/");
 // What happened between two readings. A counter that went back (a reset) counts as 0.

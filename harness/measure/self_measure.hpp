@@ -63,6 +63,7 @@ struct MachineUse {
   std::optional<std::uint64_t> memory_used_bytes, memory_bytes, disk_read_bytes, disk_written_bytes;
   std::optional<std::uint64_t> throttled;  // periods in which the cgroup was stopped
   std::optional<std::uint64_t> listen_overflows, tcp_timeouts, syn_retransmits, retransmits;
+  std::optional<std::uint64_t> receive_drops;  // segments that came and found no memory
 };
 
 // L10: the instrument against a server that does nothing.

@@ -72,7 +72,7 @@ Blow read_blow(const Json& body, std::vector<std::string>& problems) {
 
 class AdminFaults {
  public:
-  explicit AdminFaults(ThreadContext& thread) : thread_(thread) {}
+  explicit AdminFaults(ThreadContext& thread) : thread_(thread), teller_(thread) {}
 
   Task<HttpResponse> get(const HttpRequest&) {
     co_return answer(to_json(Faults::of_process().settings()));
@@ -93,7 +93,7 @@ class AdminFaults {
     const bool followed = co_await share();
     if (!followed) log_warning("an instance does not follow", {{"trace_id", request.trace_id}});
     if (blow.flush_in_ms == 0) {
-      co_await flush(line_);
+      co_await flush(teller_.line());
     } else if (blow.flush_in_ms) {
       flush_later(Millis(*blow.flush_in_ms));
     }
@@ -111,19 +111,10 @@ class AdminFaults {
  private:
   using Line = std::shared_ptr<RedisClient>;
 
-  // A connection that no fault is planted in: else a Redis that drops everything could not be told
-  // to stop that. Made when it is first needed.
   Task<bool> share() {
-    if (line_ == nullptr) {
-      line_ = std::make_shared<RedisClient>(thread_.io, thread_.config.redis_host,
-                                            thread_.config.redis_port);
-      line_->spare();
-      board_ = make_switch_board(*line_);
-    }
     bool followed = false;
     try {
-      co_await line_->wait_connected(Clock::now() + redis_time_limit);
-      followed = co_await share_switches(*board_, thread_.switches);
+      followed = co_await teller_.tell();
     } catch (const StoreUnavailable&) {
       // Redis itself is away: a fault of this instance all the same.
     }
@@ -141,14 +132,14 @@ class AdminFaults {
     co_await flush(line);
   }
   void flush_later(Millis time) {
-    asio::co_spawn(thread_.io, wait_and_flush(line_, time), [](const std::exception_ptr& failure) {
-      log_warning("redis flushed: a fault", {{"done", failure == nullptr}});
-    });
+    asio::co_spawn(thread_.io, wait_and_flush(teller_.line(), time),
+                   [](const std::exception_ptr& failure) {
+                     log_warning("redis flushed: a fault", {{"done", failure == nullptr}});
+                   });
   }
 
   ThreadContext& thread_;
-  Line line_;
-  std::unique_ptr<SwitchBoard> board_;
+  SwitchTeller teller_;
 };
 
 }  // namespace

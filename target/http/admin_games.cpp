@@ -137,7 +137,7 @@ Task<void> AdminGames::seed(GamesPlan plan, Admin& admin, Json& answer) {
     AuctionInfo facts = wanted.facts;
     facts.event = seeded.events.at(0).id;
     facts.epoch = seeded.events.at(0).epoch;
-    facts.opens_ms = wall_clock_ms() + wanted.opens_in_ms;
+    facts.opens_ms = co_await book_->now_ms() + wanted.opens_in_ms;
     facts.closes_ms = facts.opens_ms + wanted.length_ms;
     facts.id = co_await auctions_->create({facts});
     co_await book_->restore(std::make_shared<const AuctionInfo>(facts), {});
@@ -166,7 +166,7 @@ Task<HttpResponse> AdminGames::open_auction(const HttpRequest& request) {
   const AuctionPtr found = id ? co_await auctions_->find(*id) : nullptr;
   if (found == nullptr) co_return problem(refused(Refusal::not_found), request);
   AuctionInfo moved = *found;
-  moved.opens_ms = wall_clock_ms() + in_ms;
+  moved.opens_ms = co_await book_->now_ms() + in_ms;
   moved.closes_ms = moved.opens_ms + length_ms.value_or(found->closes_ms - found->opens_ms);
   const bool done = co_await auctions_->move(*id, moved.opens_ms, moved.closes_ms);
   if (!done) co_return problem(refused(Refusal::already_final, "the auction is decided"), request);

@@ -265,7 +265,15 @@ std::optional<HttpResponse> HttpConnection::check_caller(const Route& route) {
     response.headers.emplace_back("WWW-Authenticate", challenge);
     return response;
   };
-  if (route.auth == Auth::none) return std::nullopt;
+  if (route.auth == Auth::none) {
+    // Nobody has to say who he is. Whoever does so is limited by himself: thousands may share an
+    // address. Not where one logs in: there the address and the login are what is limited.
+    const auto token = route.method == "GET" && lane_.config.rate_limits.on
+                           ? bearer_token(request.header("Authorization"))
+                           : std::nullopt;
+    if (token) request.caller = lane_.tokens.verify(*token, wall_clock());
+    return std::nullopt;
+  }
   if (route.auth == Auth::admin_token) {
     const std::string_view token = request.header("Admin-Token");
     if (token.empty()) return refuse(Refusal::no_token, "Admin-Token");

@@ -62,7 +62,7 @@ class AdminRoutes {
         events_(thread.events),
         store_(make_admin_store(thread.mysql)),
         keys_(make_admin_keys(thread.redis)),
-        board_(make_switch_board(thread.redis)),
+        teller_(thread),
         provider_(thread.config.pg_host.empty()
                       ? nullptr
                       : std::make_unique<ProviderClient>(thread.io, thread.config, nullptr)),
@@ -96,7 +96,7 @@ class AdminRoutes {
   EventStore& events_;
   std::unique_ptr<AdminStore> store_;
   std::unique_ptr<AdminKeys> keys_;
-  std::unique_ptr<SwitchBoard> board_;
+  SwitchTeller teller_;
   std::unique_ptr<ProviderClient> provider_;  // where the provider is a process of its own
   AdminGames games_;
   Admin admin_;
@@ -246,7 +246,7 @@ Task<HttpResponse> AdminRoutes::audit(const HttpRequest& request) {
 
 // The other instances on this Redis follow; one that does not is told of in the log.
 Task<void> AdminRoutes::share(const HttpRequest& request) {
-  const bool followed = co_await share_switches(*board_, switches_);
+  const bool followed = co_await teller_.tell();
   if (!followed) log_warning("an instance does not follow", {{"trace_id", request.trace_id}});
 }
 

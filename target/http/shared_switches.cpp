@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Millis look_every{200}, share_within{2000}, ask_again{25};
+constexpr Millis look_every{200}, share_within{2000}, ask_again{25}, connect_within{5000};
 
 Task<void> pause(Millis time) {
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer(
@@ -121,6 +121,17 @@ Task<bool> share_switches(SwitchBoard& board, const Switches& switches) {
     if (followed || Clock::now() >= until) co_return followed;
     co_await pause(ask_again);
   }
+}
+
+Task<bool> SwitchTeller::tell() {
+  if (line_ == nullptr) {
+    line_ = std::make_shared<RedisClient>(thread_.io, thread_.config.redis_host,
+                                          thread_.config.redis_port);
+    line_->spare();
+    board_ = make_switch_board(*line_);
+  }
+  co_await line_->wait_connected(Clock::now() + connect_within);
+  co_return co_await share_switches(*board_, thread_.switches);
 }
 
 std::shared_ptr<void> follow_switches(ThreadContext& thread) {

@@ -13,6 +13,22 @@ namespace boxoffice {
 // followed, two seconds at most; false: one has not. Throws StoreUnavailable.
 Task<bool> share_switches(SwitchBoard& board, const Switches& switches);
 
+// share_switches() on a line of its own, for which the faults of the lab do not hold: else a Redis
+// that drops everything could not be told to stop that. Connected when it is first needed.
+class SwitchTeller {
+ public:
+  explicit SwitchTeller(ThreadContext& thread) noexcept : thread_(thread) {}
+  // As share_switches().
+  Task<bool> tell();
+  // The line itself; there after the first tell().
+  [[nodiscard]] std::shared_ptr<RedisClient> line() const noexcept { return line_; }
+
+ private:
+  ThreadContext& thread_;
+  std::shared_ptr<RedisClient> line_;
+  std::unique_ptr<SwitchBoard> board_;
+};
+
 // Follows what others tell from now on (what was told before the start is not for us), until
 // thread.stop. Defects and faults are followed in lab mode only. Sets *thread.following after the
 // first look. Once per process.

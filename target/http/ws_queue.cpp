@@ -136,7 +136,8 @@ Task<WebSocketAccept> QueueHub::accept(std::optional<std::uint64_t> user,
     co_return refused(ws_queue_close::overloaded, "too many connections");
   const Decision<EventPtr> found = co_await parts_.catalogue.event(*event);
   if (!found) co_return refused(ws_queue_close::unknown_event, "no such event");
-  if (sale_over(**found, system_ms())) co_return refused(ws_queue_close::sale_over, "sale over");
+  // What is over by its time is closed by the room's next look, which asks the clock that decides.
+  if (sale_over(**found, 0)) co_return refused(ws_queue_close::sale_over, "sale over");
   auto session = std::make_shared<Session>();
   session->event = *found;
   session->user = *user;
@@ -234,7 +235,8 @@ Task<void> QueueHub::tick(std::shared_ptr<Room> room) {
 
 Task<bool> QueueHub::refresh(Room& room) {
   const Decision<EventPtr> found = co_await parts_.catalogue.event(room.event->id);
-  if (!found || sale_over(**found, system_ms())) {
+  const std::int64_t now_ms = co_await parts_.places.feed()->now_ms();
+  if (!found || sale_over(**found, now_ms)) {
     const bool known = found.has_value();
     close_all(room, known ? ws_queue_close::sale_over : ws_queue_close::unknown_event,
               known ? "sale over" : "no such event");

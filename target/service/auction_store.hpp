@@ -63,6 +63,7 @@ class AuctionBook {
                                        std::int64_t pass_end_ms) = 0;
   // The bid could not be stored: as if it had never been, unless a later one of the person is in.
   virtual Task<void> unbid(AuctionPtr auction, std::uint64_t user, BidTaken taken) = 0;
+  virtual Task<std::int64_t> now_ms() = 0;  // the clock that decides about bids: Redis'
   virtual Task<AuctionTick> tick(AuctionPtr auction) = 0;
   virtual Task<Standing> standing(AuctionPtr auction, std::uint64_t user) = 0;
   // Writes what MySQL has where Redis has less, then the settings, which let bids in.

@@ -45,6 +45,7 @@ inline constexpr std::size_t poll_users_max = 256;
 class QueueFeed {
  public:
   virtual ~QueueFeed() = default;
+  virtual Task<std::int64_t> now_ms() = 0;  // the clock that decides here: Redis'
   virtual Task<PollPlaces> poll(EventPtr event, std::vector<PollUser> users) = 0;
   virtual Task<FeedCursor> newest(EventPtr event) = 0;
   // What came after `cursor`, which moves on. Never waits for news.

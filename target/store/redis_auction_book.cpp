@@ -104,6 +104,7 @@ class RedisAuctionBook final : public AuctionBook {
   Task<Decision<BidTaken>> bid(AuctionPtr auction, std::uint64_t user, std::uint64_t amount,
                                std::int64_t pass_end_ms) override;
   Task<void> unbid(AuctionPtr auction, std::uint64_t user, BidTaken taken) override;
+  Task<std::int64_t> now_ms() override { return redis_now_ms(redis_, redis_deadline()); }
   Task<AuctionTick> tick(AuctionPtr auction) override;
   Task<Standing> standing(AuctionPtr auction, std::uint64_t user) override;
   Task<void> restore(AuctionPtr auction, std::vector<StoredBid> bids) override;
@@ -184,10 +185,7 @@ Task<AuctionTick> RedisAuctionBook::tick(AuctionPtr auction) {
   tick.cutoff = amount_in(replies.at(1));
   tick.bidders = natural(replies.at(2));
   tick.known = replies.at(4).integer == 1;
-  const auto& time = replies.at(3).elements;
-  if (time.size() != 2) throw StoreUnavailable("redis", "time: " + replies[3].text);
-  const std::int64_t now_ms = time[0].number() * 1000 + time[1].number() / 1000;
-  tick.left_ms = std::max<std::int64_t>(auction->closes_ms - now_ms, 0);
+  tick.left_ms = std::max<std::int64_t>(auction->closes_ms - time_of(replies.at(3)), 0);
   co_return tick;
 }
 

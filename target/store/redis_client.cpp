@@ -294,6 +294,16 @@ Task<std::vector<RedisReply>> RedisClient::State::pipeline(std::vector<RedisCall
   co_return std::move(answer.replies);
 }
 
+std::int64_t time_of(const RedisReply& answer) {
+  if (answer.elements.size() != 2) throw StoreUnavailable("redis", "time: " + answer.text);
+  return answer.elements[0].number() * 1000 + answer.elements[1].number() / 1000;
+}
+
+Task<std::int64_t> redis_now_ms(RedisClient& redis, TimePoint deadline) {
+  std::vector<std::string> ask{"TIME"};
+  co_return time_of(co_await redis.command(std::move(ask), deadline));
+}
+
 Task<RedisReply> RedisClient::command(std::vector<std::string> words, TimePoint deadline) {
   std::vector<RedisCall> calls(1);
   calls[0].words = std::move(words);

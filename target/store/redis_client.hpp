@@ -97,6 +97,10 @@ class RedisClient {
   std::shared_ptr<State> state_;
 };
 
+// Redis' clock: of the answer to TIME, and asked for; epoch milliseconds. Throw StoreUnavailable.
+std::int64_t time_of(const RedisReply& answer);
+Task<std::int64_t> redis_now_ms(RedisClient& redis, TimePoint deadline);
+
 std::string_view script_name(Script script) noexcept;
 std::string_view script_text(Script script) noexcept;
 

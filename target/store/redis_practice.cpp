@@ -135,9 +135,7 @@ Task<PracticeBoard> RedisPracticeBoards::look(PracticeRoomPtr room) {
     calls[0].words = {"TIME"};
     calls[1].words = {"GET", cycle_key(*room, cycle, "pb")};
     const auto replies = co_await redis_.pipeline(std::move(calls), redis_deadline());
-    const auto& time = replies.at(0).elements;
-    if (time.size() != 2) throw StoreUnavailable("redis", "time: " + replies[0].text);
-    board.now_ms = time[0].number() * 1000 + time[1].number() / 1000;
+    board.now_ms = time_of(replies.at(0));
     board.cycle = static_cast<std::uint64_t>(board.now_ms / room->period_ms);
     board.bits = replies.at(1).text;
     if (board.cycle == cycle) break;

@@ -136,6 +136,7 @@ class RedisQueuePlaces final : public QueuePlaces, public QueueFeed {
   Task<Admission> admit(EventPtr event) override;
   QueueFeed* feed() override { return this; }
 
+  Task<std::int64_t> now_ms() override { return redis_now_ms(redis_, redis_deadline()); }
   Task<PollPlaces> poll(EventPtr event, std::vector<PollUser> users) override;
   Task<FeedCursor> newest(EventPtr event) override;
   Task<FeedNews> read(EventPtr event, FeedCursor& cursor) override;

@@ -89,6 +89,10 @@ TEST_F(PlantedFault, ARedisThatDropsEverythingFailsHoldsAndIsForgottenWhenItIsOv
   EXPECT_EQ(hold(1).status, 201);
   plant({{"redisDrop", 1}});
   expect_down(hold(2));
+  const Answer switched =
+      RawClient(boxes_[0]->admin_port())
+          .exchange("PUT", "/admin/defects", admin_field, R"({"no_guard1":false})");
+  EXPECT_EQ(switched.status, 200) << switched.body;
   plant({{"redisDrop", 0}});
   EXPECT_TRUE(eventually([&] { return hold(2).status == 201; })) << boxes_[0]->log();
 }

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <csignal>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -21,6 +23,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+namespace fs = std::filesystem;
 
 std::string profile_text(const std::string& load, const std::string& validity) {
   return "name: watched\nquestion: q\ndrain: 1s\nscenarios:\n"
@@ -102,6 +105,44 @@ class Hogs {
   std::vector<pid_t> children_;
 };
 
+// A control group that may use `percent` of one core, until this object goes. Version 1 or 2;
+// path() is empty where no group may be made, or none with such a limit.
+class CpuLimit {
+ public:
+  explicit CpuLimit(int percent) {
+    const std::string name = "stampede_test_" + std::to_string(getpid());
+    const std::string period_us = "100000", quota_us = std::to_string(percent * 1000);
+    const fs::path first = fs::path("/sys/fs/cgroup/cpu") / name;
+    const fs::path second = fs::path("/sys/fs/cgroup") / name;
+    if (make(first) && put(first / "cpu.cfs_period_us", period_us) &&
+        put(first / "cpu.cfs_quota_us", quota_us)) {
+      path_ = first;
+    } else if (make(second) && put(second / "cpu.max", quota_us + " " + period_us)) {
+      path_ = second;
+    }
+  }
+  ~CpuLimit() {
+    for (const fs::path& group : made_) rmdir(group.c_str());
+  }
+  CpuLimit(CpuLimit&&) = delete;
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+ private:
+  bool make(const fs::path& group) {
+    if (mkdir(group.c_str(), 0755) != 0) return false;
+    made_.push_back(group);
+    return true;
+  }
+  static bool put(const fs::path& file, const std::string& text) {
+    if (!fs::exists(file)) return false;
+    std::ofstream out(file);
+    out << text << std::flush;
+    return out.good();
+  }
+  fs::path path_;
+  std::vector<fs::path> made_;
+};
+
 // Seconds of the log, and the longest pause in it.
 struct HiccupFacts {
   std::uint64_t looks = 0;
@@ -159,6 +200,21 @@ TEST(SelfCheckFault, HogsOnTheGeneratorsCoreTripL8) {
   EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
   EXPECT_EQ(run.result_of("run_queue"), "invalid") << run.command.out;
   EXPECT_EQ(run.result_of("session_balance"), "held");
+}
+
+TEST(SelfCheckFault, AContainersCpuLimitTripsL7) {
+  const CpuLimit limit(5);
+  if (limit.path().empty()) GTEST_SKIP() << "no control group with a limit may be made here";
+  const AnsweringServer server;
+  const std::string text = profile_text("arrivals: regular, stages: '0s:1500, 3s:1500'",
+                                        ", lift: [L1, L3, L5, L6, L8, L9, L13]");
+  EXPECT_EQ(run_with(text, server, {}).result_of("throttled"), "held");
+  const auto run = run_with(text, server,
+                            {"/bin/sh", "-c", "echo $$ >\"$1\" && shift && exec \"$@\"", "sh",
+                             (limit.path() / "cgroup.procs").string()});
+  EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
+  EXPECT_EQ(run.result_of("throttled"), "invalid") << run.command.out;
+  EXPECT_EQ(run.command.out.find("PASS"), std::string::npos);
 }
 
 TEST(SelfCheckFault, DescriptorsThatRunOutTripL9) {

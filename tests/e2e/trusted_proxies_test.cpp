@@ -35,6 +35,24 @@ TEST_F(TrustedProxies, OnlyTheTrustedOneSaysWhoAsks) {
   EXPECT_EQ(asked_from("127.0.0.9"), 429);
 }
 
+// Thousands share the address of a company's gate: who says who he is has a bucket of his own.
+TEST_F(TrustedProxies, WhoSaysWhoHeIsIsNotLimitedByHisAddress) {
+  open({"--ratelimit=address=0.001:1,user=0.001:2"});
+  const auto asks = [this](const std::string& fields) {
+    return RawClient(boxes_[0]->port(), "127.0.0.2").exchange("GET", "/api/time", fields).status;
+  };
+  const std::string one = "Authorization: Bearer " + tokens_.at(0) + "\r\n";
+  const std::string two = "Authorization: Bearer " + tokens_.at(1) + "\r\n";
+  for (const std::string& who : {one, two}) {
+    EXPECT_EQ(asks(who), 200);
+    EXPECT_EQ(asks(who), 200);
+    EXPECT_EQ(asks(who), 429);
+  }
+  // A token that nobody gave out is none.
+  EXPECT_EQ(asks("Authorization: Bearer " + tokens_.at(2) + "x\r\n"), 200);
+  EXPECT_EQ(asks("Authorization: Bearer " + tokens_.at(3) + "x\r\n"), 429);
+}
+
 TEST_F(TrustedProxies, ByItselfNobodyIsOne) {
   open({"--ratelimit=address=0.001:1"});
   EXPECT_EQ(asked_from("127.0.0.2", "198.51.100.1"), 200);

@@ -1,3 +1,4 @@
+#include "target/faults.hpp"
 #include "target/http/ws_queue.hpp"
 #include "tests/integration/target_seats/redis_fixture.hpp"
 
@@ -27,6 +28,14 @@ struct Client {
   std::unique_ptr<WebSocketHandler> handler;
   std::shared_ptr<Line> line = std::make_shared<Line>();
   std::uint16_t refused = 0;
+};
+
+// While it lives the application's clock is wrong by so much.
+struct SkewedClock {
+  explicit SkewedClock(std::int64_t by_ms) { Faults::of_process().clock_skew_ms = by_ms; }
+  ~SkewedClock() { Faults::of_process().clock_skew_ms = 0; }
+  SkewedClock(const SkewedClock&) = delete;
+  SkewedClock& operator=(const SkewedClock&) = delete;
 };
 
 class QueueHubOnRedis : public RedisFixture {
@@ -81,9 +90,28 @@ TEST_F(QueueHubOnRedis, WhoMayNotComeIsToldWhy) {
   EXPECT_EQ(connect(*hub, std::nullopt).refused, 4401);
   EXPECT_EQ(connect(*hub, 7, 2).refused, 4404);
   info.id = 3;
-  info.sale_close_ms = 1;
+  info.status = "ENDED";
   serve(info);
   EXPECT_EQ(connect(*hub, 7, 3).refused, 4410);
+}
+
+// The sale closes in an hour, or has closed an hour ago; our clock says the opposite each time.
+TEST_F(QueueHubOnRedis, TheEndOfASaleIsToldByTheClockOfRedis) {
+  constexpr std::int64_t hour_ms = 3600000;
+  EventInfo info = open_event(1, 10);
+  const std::int64_t now_ms = run(io, queue->feed()->now_ms());
+  info.sale_close_ms = now_ms + hour_ms;
+  enter(serve(info), 5);
+  info.id = 3;
+  info.sale_close_ms = now_ms - hour_ms;
+  serve(info);
+  const SkewedClock fast(2 * hour_ms);
+  const Client open = connect(*hub, 5);
+  pass(300);
+  EXPECT_EQ(open.line->code, 0);
+  const SkewedClock slow(-2 * hour_ms);
+  const Client late = connect(*hub, 7, 3);
+  EXPECT_TRUE(eventually([&] { return late.line->code == 4410; }));
 }
 
 TEST_F(QueueHubOnRedis, PositionsArePushedOnChangeAndNeverRise) {

@@ -72,7 +72,7 @@ SelfMeasure good_self() {
   machine.steal_share = 0.0;
   machine.softirq_share = 0.01;
   machine.throttled = machine.listen_overflows = machine.tcp_timeouts = 0;
-  machine.syn_retransmits = machine.retransmits = 0;
+  machine.syn_retransmits = machine.retransmits = machine.receive_drops = 0;
   self.machine = machine;
   self.connections = 1000;
   self.null_target = NullTarget{50'000, microseconds{90}};
@@ -274,7 +274,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"L9", "segments",
                  [](Generator& g) { g.run.measured.connecting.segments.repeated = 12; }},
         Mutation{"L9", "segments",
-                 [](Generator& g) { g.run.measured.connecting.segments.dropped = 12; }},
+                 [](Generator& g) {
+                   g.run.measured.connecting.segments.dropped = 12;
+                   g.self.machine->receive_drops = 12;
+                 }},
+        Mutation{"L9", "segments",
+                 [](Generator& g) {
+                   g.run.measured.connecting.segments.dropped = 12;
+                   g.self.machine->receive_drops.reset();
+                 }},
         Mutation{"L9", "segments",
                  [](Generator& g) { g.run.measured.connecting.segments.repeated = 3; }, W},
         Mutation{
@@ -463,6 +471,15 @@ TEST(SelfChecks, WhatTheMachineMadeWaitIsNotMissingFromTheBooks) {
   EXPECT_EQ(row(many).standing, Standing::warned) << row(many).measured;
   many.sampled_mean = 107;
   EXPECT_EQ(row(many).verdict, Verdict::invalid) << row(many).measured;
+}
+
+TEST(SelfChecks, WhatCameTwiceIsNoLoss) {
+  Generator generator;
+  generator.run.measured.connecting.segments.dropped = 94;
+  const Finding row = row_of(generator.judged(), "segments");
+  EXPECT_EQ(row.verdict, Verdict::pass);
+  EXPECT_EQ(row.standing, Standing::judged);
+  EXPECT_EQ(row.measured, "0 + 0 of 1,000 (94 came twice, 0 never acknowledged)");
 }
 
 TEST(SelfChecks, FewProbesThatScatterProveNothing) {

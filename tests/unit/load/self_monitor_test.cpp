@@ -94,6 +94,16 @@ TEST(MachineCounters, NetworkCountersAreReadByName) {
   EXPECT_EQ(use.retransmits, 7U);
 }
 
+TEST(MachineCounters, SegmentsWithoutRoomAreCountedWhateverThePlaceIsCalled) {
+  const PlantedRoot root;
+  root.write("proc/net/netstat", "TcpExt: TCPRcvQDrop A RcvPruned\nTcpExt: 1 50 2\n");
+  const auto before = read_machine(root.path());
+  root.write("proc/net/netstat", "TcpExt: TCPRcvQDrop A RcvPruned\nTcpExt: 4 90 7\n");
+  EXPECT_EQ(between(before, read_machine(root.path())).receive_drops, 8U);
+  root.write("proc/net/netstat", "TcpExt: A RcvPruned\nTcpExt: 90 7\n");
+  EXPECT_EQ(between(before, read_machine(root.path())).receive_drops, std::nullopt);
+}
+
 TEST(MachineCounters, TheMachineAsAWhole) {
   const PlantedRoot root;
   root.write("proc/stat", "cpu  1000 0 500 8000 100 0 40 20 0 0\n");
