@@ -178,6 +178,12 @@ struct Mutation {
   Standing standing = Standing::judged;  // judged: it makes the run INVALID
 };
 
+// What a list of tests shows of it.
+void PrintTo(const Mutation& mutation, std::ostream* out) {
+  *out << mutation.check << ' ' << mutation.rule
+       << (mutation.standing == Standing::warned ? ", warned" : "");
+}
+
 class SelfCheckRow : public testing::TestWithParam<Mutation> {};
 
 TEST_P(SelfCheckRow, IsTrippedByItsMutationAlone) {

@@ -60,6 +60,9 @@ struct Damage {
   std::vector<std::string> also;  // rows that cannot but trip with it
 };
 
+// What a list of tests shows of it.
+void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.rule; }
+
 class ValidityRow : public testing::TestWithParam<Damage> {};
 
 TEST_P(ValidityRow, TripsAndNamesARemedy) {
