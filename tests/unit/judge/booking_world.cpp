@@ -121,29 +121,29 @@ void BookingWorld::enter(const SessionPtr& session) {
         }
         const Ms began = now_;
         const Ms heard = std::max(now_, session->admitted_at) + between(1, 900);
-        // The socket tells of the admission some time after it happened, if it ever does.
-        auto wait = std::make_shared<std::function<void()>>();
-        *wait = [this, session, began, wait] {
-          if (!rooms_[session->event].admitted.contains(session->user)) {
-            if (now_ - began > 30'000) return leave(session);
-            return at(now_ + between(50, 400), *wait);
-          }
-          const Ms told = now_ + between(1, 900);
-          at(told, [this, session, began] {
-            LedgerEntry admitted;
-            admitted.kind = LedgerKind::admitted;
-            admitted.certainty = Certainty::applied;
-            admitted.user = session->user;
-            admitted.session = session->number;
-            admitted.event = session->event;
-            admitted.invoked = local(began);
-            admitted.completed = local(now_);
-            ledger.append(admitted);
-            look_around(session, 0);
-          });
-        };
-        at(heard, *wait);
+        at(heard, [this, session, began] { await_admission(session, began); });
       });
+}
+
+// The socket tells of the admission some time after it happened, if it ever does.
+void BookingWorld::await_admission(const SessionPtr& session, Ms began) {
+  if (!rooms_[session->event].admitted.contains(session->user)) {
+    if (now_ - began > 30'000) return leave(session);
+    return at(now_ + between(50, 400), [this, session, began] { await_admission(session, began); });
+  }
+  const Ms told = now_ + between(1, 900);
+  at(told, [this, session, began] {
+    LedgerEntry admitted;
+    admitted.kind = LedgerKind::admitted;
+    admitted.certainty = Certainty::applied;
+    admitted.user = session->user;
+    admitted.session = session->number;
+    admitted.event = session->event;
+    admitted.invoked = local(began);
+    admitted.completed = local(now_);
+    ledger.append(admitted);
+    look_around(session, 0);
+  });
 }
 
 void BookingWorld::admit(std::uint64_t event) {

@@ -68,6 +68,7 @@ class BookingWorld {
 
   void begin_session(std::uint64_t user);
   void enter(const SessionPtr& session);
+  void await_admission(const SessionPtr& session, Ms began);
   void look_around(const SessionPtr& session, int tries);
   void keep_or_release(const SessionPtr& session);
   void place_order(const SessionPtr& session, bool again);
