@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Millis look_every{200}, share_within{2000}, ask_again{25}, connect_within{5000};
+constexpr Millis look_every{200}, share_within{2000}, ask_again{25}, connect_within{1000};
 
 Task<void> pause(Millis time) {
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer(
