@@ -130,6 +130,8 @@ Task<bool> SwitchTeller::tell() {
     line_->spare();
     board_ = make_switch_board(*line_);
   }
+  // A planted fault leaves the thread's own connection up: where that is down Redis is away.
+  if (!thread_.redis.connected()) throw StoreUnavailable("redis", "not connected");
   co_await line_->wait_connected(Clock::now() + connect_within);
   co_return co_await share_switches(*board_, thread_.switches);
 }
