@@ -20,7 +20,7 @@ class SwitchTeller {
   explicit SwitchTeller(ThreadContext& thread) noexcept : thread_(thread) {}
   // As share_switches().
   Task<bool> tell();
-  // The line itself; there after the first tell().
+  // The line itself, connected or not; there after the first tell().
   [[nodiscard]] std::shared_ptr<RedisClient> line() const noexcept { return line_; }
 
  private:
