@@ -451,6 +451,8 @@ void Worker::cancel_all() {
     for (OpenRun& run : open_) serve_arrivals(run, true);
   }
   ending_ = true;
+  // Nothing is due any more, so the time that it takes to cut thousands short is nobody's lateness.
+  state_.wire.timers().disarm(probe_.timer);
   for (VirtualUser* user : alive_) user->cancel();
   finish_when_idle();
 }
