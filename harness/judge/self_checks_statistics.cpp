@@ -136,7 +136,7 @@ void add_stationarity(const ValidityFacts& facts, Rows& rows) {
   const auto settled = mser5(p95);
   const auto slope = trend(p95);
   if (!settled || !slope) return rows.not_applicable(row, "too few seconds");
-  const Kept kept(std::span(p95).subspan(settled->cut));
+  const Kept kept{std::span<const double>(p95).subspan(settled->cut)};
   row.figure = slope->rise;
   row.measured =
       fmt::format("{} end to end, p {:.2g}; MSER-5 cuts {} s{}", human_share(slope->rise), slope->p,
