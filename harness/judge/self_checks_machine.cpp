@@ -152,10 +152,10 @@ void add_segments(const ValidityFacts& facts, Rows& rows) {
                                  : told.dropped;
   const std::uint64_t events = told.repeated + lost;
   row.figure = static_cast<double>(events) / static_cast<double>(told.connections);
-  row.measured = fmt::format("{} + {} of {} ({} came twice, {} never acknowledged)",
-                             human_count(told.repeated), human_count(lost),
-                             human_count(told.connections), human_count(told.dropped - lost),
-                             human_count(told.unacknowledged));
+  row.measured =
+      fmt::format("{} + {} of {} ({} came twice, {} never acknowledged)",
+                  human_count(told.repeated), human_count(lost), human_count(told.connections),
+                  human_count(told.dropped - lost), human_count(told.unacknowledged));
   auto grade = Rows::grade(row.figure, kernel_grades.warned, kernel_grades.invalid);
   if (events <= few_events_max && grade == Rows::Grade::invalid) grade = Rows::Grade::warned;
   rows.add(row, grade);

@@ -173,9 +173,8 @@ std::optional<std::uint64_t> keyed_value(std::string_view text, std::string_view
 // Absent where the kernel does not count the first of them.
 std::optional<std::uint64_t> read_receive_drops(std::string_view netstat) {
   std::optional<std::uint64_t> sum = paired_value(netstat, "TcpExt:", "TCPRcvQDrop");
-  for (const char* kin :
-       {"TCPBacklogDrop", "PFMemallocDrop", "TCPOFODrop", "TCPZeroWindowDrop", "RcvPruned",
-        "OfoPruned"}) {
+  for (const char* kin : {"TCPBacklogDrop", "PFMemallocDrop", "TCPOFODrop", "TCPZeroWindowDrop",
+                          "RcvPruned", "OfoPruned"}) {
     if (sum) *sum += paired_value(netstat, "TcpExt:", kin).value_or(0);
   }
   return sum;

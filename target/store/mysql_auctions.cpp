@@ -18,7 +18,8 @@ namespace boxoffice {
 
 namespace {
 
-// A rush fills it: what a transaction waits for (three answers and a commit) is then shared by more.
+// A rush fills it: what a transaction waits for (three answers and a commit) is then shared by
+// more.
 constexpr std::size_t bids_per_transaction = 512;
 constexpr std::size_t bids_waiting_max = 20000;
 constexpr std::array rule_names{"OWN_RAISE", "BEAT_CUTOFF", "BEAT_TOP"};
