@@ -61,11 +61,19 @@ void apply(const std::string& text, Switches& switches, bool lab) {
   if (problems.empty()) switches.set_payment(std::move(wanted));
 }
 
+// A line that no fault is planted in, so that faults can be lifted.
+std::unique_ptr<RedisClient> spared_line(ThreadContext& thread) {
+  auto line =
+      std::make_unique<RedisClient>(thread.io, thread.config.redis_host, thread.config.redis_port);
+  line->spare();
+  return line;
+}
+
 class Follower {
  public:
   explicit Follower(ThreadContext& thread)
       : thread_(thread),
-        line_(line_of(thread)),
+        line_(thread.config.lab ? spared_line(thread) : nullptr),
         board_(make_switch_board(line_ != nullptr ? *line_ : thread.redis)),
         name_(fmt::format("n{}-{}", thread.config.node, ::getpid())) {}
 
@@ -81,14 +89,6 @@ class Follower {
   }
 
  private:
-  // In the lab a line that no fault is planted in, so that faults can be lifted.
-  static std::unique_ptr<RedisClient> line_of(ThreadContext& thread) {
-    if (!thread.config.lab) return nullptr;
-    auto line = std::make_unique<RedisClient>(thread.io, thread.config.redis_host,
-                                              thread.config.redis_port);
-    line->spare();
-    return line;
-  }
   Task<void> turn() {
     const auto note = co_await board_->look(name_, applied_);
     const std::uint64_t newest = note ? note->version : 0;
@@ -125,9 +125,7 @@ Task<bool> share_switches(SwitchBoard& board, const Switches& switches) {
 
 Task<bool> SwitchTeller::tell() {
   if (line_ == nullptr) {
-    line_ = std::make_shared<RedisClient>(thread_.io, thread_.config.redis_host,
-                                          thread_.config.redis_port);
-    line_->spare();
+    line_ = spared_line(thread_);
     board_ = make_switch_board(*line_);
   }
   // A planted fault leaves the thread's own connection up: where that is down Redis is away.

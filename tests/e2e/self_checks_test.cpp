@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "harness/measure/hdr_log.hpp"
+#include "test_paths.hpp"
 #include "tests/e2e/answering_server.hpp"
 #include "tests/e2e/command.hpp"
 
@@ -215,6 +216,75 @@ TEST(SelfCheckFault, AContainersCpuLimitTripsL7) {
   EXPECT_EQ(run.command.exit_code, 3) << run.command.out << run.command.err;
   EXPECT_EQ(run.result_of("throttled"), "invalid") << run.command.out;
   EXPECT_EQ(run.command.out.find("PASS"), std::string::npos);
+}
+
+// What the generator's machine says of its cores, in a mount namespace of the generator's own: a
+// virtual machine's host cannot be made to steal from here.
+class TakenCores {
+ public:
+  // Nothing is stolen yet.
+  TakenCores() { tell(0); }
+  // Ticks of 10 ms: so much passed for everybody else, and so much the host took.
+  void steal(int others, int stolen) { tell(stolen, others); }
+  // Words before a command that shall see them.
+  [[nodiscard]] std::vector<std::string> prefix() const {
+    return {"/usr/bin/unshare",
+            "-m",
+            "/bin/sh",
+            "-c",
+            "mount --bind \"$1\" /proc/stat && shift && exec \"$@\"",
+            "sh",
+            path()};
+  }
+
+ private:
+  [[nodiscard]] std::string path() const { return (folder_.path() / "stat").string(); }
+  // In place and in one write: a mount is of the file, not of its name.
+  void tell(int stolen, int others = 0) {
+    const std::string text = "cpu  " + std::to_string(100'000 + others) +
+                             " 0 1000 100000 0 0 100 " + std::to_string(100'000 + stolen) +
+                             " 0 0\n";
+    std::fstream file(path(), std::ios::in | std::ios::out);
+    if (!file.is_open()) file.open(path(), std::ios::out);
+    file << text << std::flush;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST(SelfCheckFault, StolenTimeTripsL7) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to mount a file";
+  const std::string text = profile_text("arrivals: regular, stages: '0s:100, 3s:100'",
+                                        ", lift: [L1, L3, L5, L6, L8, L9, L13]");
+  for (const int stolen : {0, 60}) {  // of 600 ticks: 10 % where 5 are allowed
+    const AnsweringServer server;
+    TakenCores cores;
+    const auto run = run_with(text, server, cores.prefix(), [&](int) {
+      while (!server.asked()) std::this_thread::yield();
+      std::this_thread::sleep_for(milliseconds(500));  // well within the load
+      cores.steal(600 - stolen, stolen);
+    });
+    EXPECT_EQ(run.command.exit_code, stolen == 0 ? 0 : 3) << run.command.out << run.command.err;
+    EXPECT_EQ(run.result_of("steal"), stolen == 0 ? "held" : "invalid") << run.command.out;
+    EXPECT_EQ(run.command.out.find("PASS") == std::string::npos, stolen != 0);
+  }
+}
+
+// The clocks of the real program are turned, by a library that stands before the C library.
+TEST(SelfCheckFault, AClockThatIsTurnedTripsL15) {
+  const AnsweringServer server;
+  const std::string text = profile_text("arrivals: regular, stages: '0s:100, 3s:100'",
+                                        ", lift: [L1, L3, L5, L6, L8, L9, L13]");
+  const std::string library = "LD_PRELOAD=" + std::string(STAMPEDE_BINARY_DIR) + "/turned_clock.so";
+  for (const std::string turn : {"none", "drift", "back"}) {
+    const auto run = run_with(text, server, {"/usr/bin/env", library, "TURNED_CLOCK=" + turn});
+    EXPECT_EQ(run.result_of("clock"), turn == "none" ? "held" : "invalid") << run.command.out;
+    if (turn == "none") {
+      EXPECT_EQ(run.command.exit_code, 0) << run.command.out << run.command.err;
+    } else {
+      EXPECT_EQ(run.command.exit_code, 3) << turn << run.command.out << run.command.err;
+      EXPECT_EQ(run.command.out.find("PASS"), std::string::npos);
+    }
+  }
 }
 
 TEST(SelfCheckFault, DescriptorsThatRunOutTripL9) {
