@@ -120,7 +120,7 @@ std::string title_of(const Threshold& threshold) {
       return "fewest live users in any second";
     case Measure::users_mean:
       return "live users, mean over the seconds";
-    case Measure::outcome_count:
+    case Measure::count_of_outcome:
       return fmt::format("answers `{}` of {}", threshold.name, of);
     case Measure::counter_rate:
       return threshold.name + " per second";
@@ -386,7 +386,7 @@ void judge_tallied(Evaluation& evaluation) {
       return judge_rate(evaluation, ended().requests);
     case Measure::tx_rate:
       return judge_rate(evaluation, ended().transactions);
-    case Measure::outcome_count:
+    case Measure::count_of_outcome:
       return judge_count(evaluation, counted);
     case Measure::counter_rate:
     case Measure::counter_count:
@@ -434,7 +434,7 @@ Diagnostics gate_problems(const Gate& gate, const std::vector<SeriesLabel>& seri
     problem(fmt::format("no step counts `{}`", threshold.name),
             did_you_mean(threshold.name, counters));
   }
-  if (threshold.measure == Measure::outcome_count && !outcome_index(threshold.name)) {
+  if (threshold.measure == Measure::count_of_outcome && !outcome_index(threshold.name)) {
     problem(fmt::format("`{}` is no outcome", threshold.name),
             did_you_mean(threshold.name, {outcome_names.begin(), outcome_names.end()}));
   }

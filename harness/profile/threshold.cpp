@@ -244,7 +244,7 @@ class GateReader {
   }
 
   bool read_count(const std::vector<Word>& words) {
-    gate_.measure = Measure::outcome_count;
+    gate_.measure = Measure::count_of_outcome;
     const std::vector<std::string> names(outcome_names.begin(), outcome_names.end());
     if (words.size() < 2) {
       return fail(words[0].at + words[0].text.size(), "which outcome is counted?",

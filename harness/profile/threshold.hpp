@@ -41,7 +41,7 @@ struct Threshold {
     tx_rate_quantile,
     users_min,
     users_mean,
-    outcome_count,
+    count_of_outcome,
     counter_rate,
     counter_count,
     gauge,

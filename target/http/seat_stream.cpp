@@ -363,7 +363,7 @@ Task<void> SeatStreamHub::run(std::shared_ptr<SeatStreamHub> self, RoomPtr room)
     try {
       co_await self->await_turn(room);
       const TurnEnd<Room> turn{room};
-      co_await self->tick(room);
+      co_await self->tick(room, next);
     } catch (const StoreUnavailable&) {
       // The clients keep what they have; the reader finds its place again, or a gap.
       failed = true;
@@ -406,16 +406,16 @@ Task<void> SeatStreamHub::tell_now(std::uint64_t event) {
   const RoomPtr room = found->second;
   co_await await_turn(room);
   const TurnEnd<Room> turn{room};
-  co_await tick(room);
+  co_await tick(room, Clock::now());
 }
 
-Task<void> SeatStreamHub::tick(RoomPtr room) {
+Task<void> SeatStreamHub::tick(RoomPtr room, TimePoint due) {
   if (Clock::now() >= room->next_refresh) co_await refresh(room);
   const std::uint64_t before = room->position.version;
   std::vector<Change> changes;
   std::int64_t oldest_ms = 0;
   for (bool more = true; more;) {
-    SeatNews news = co_await parts_.feed.read(room->event, room->position);
+    SeatNews news = co_await parts_.feed.read_as_of(room->event, room->position, due);
     if (news.kind == SeatNews::Kind::rebuilding) {
       parts_.catalogue.forget(room->event->id);  // or it was reset
       room->next_refresh = Clock::now();

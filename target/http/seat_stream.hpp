@@ -63,7 +63,7 @@ class SeatStreamHub : public std::enable_shared_from_this<SeatStreamHub> {
 
   static Task<void> run(std::shared_ptr<SeatStreamHub> self, RoomPtr room);
   Task<void> await_turn(RoomPtr room);
-  Task<void> tick(RoomPtr room);
+  Task<void> tick(RoomPtr room, TimePoint due);
   Task<void> refresh(RoomPtr room);
   Task<void> resync(RoomPtr room);
   Task<void> broadcast(RoomPtr room, std::shared_ptr<const std::string> text,

@@ -143,8 +143,7 @@ Task<Decision<Answer>> PaymentDesk::start_payment(AuthoriseRequest request, Orde
                 .trace_id = request.trace_id};
   opening.delay_ms = needs_.gateway.expected_delay_ms(charge);
   if (config->webhook) {
-    co_return co_await answer_by_webhook(std::move(request), std::move(view), std::move(opening),
-                                         std::move(charge));
+    co_return co_await answer_by_webhook(std::move(request), std::move(opening), std::move(charge));
   }
   co_return co_await answer_at_once(std::move(request), std::move(view), std::move(opening),
                                     std::move(charge));
@@ -169,7 +168,7 @@ std::optional<No> not_opened(Opened opened) {
 
 }  // namespace
 
-Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request, OrderView view,
+Task<Decision<Answer>> PaymentDesk::answer_by_webhook(AuthoriseRequest request,
                                                       PaymentOpening opening, Charge charge) {
   const Answer accepted{
       202,

@@ -66,8 +66,8 @@ class PaymentDesk {
 
   Task<Decision<Answer>> authorise_once(AuthoriseRequest request);
   Task<Decision<Answer>> start_payment(AuthoriseRequest request, OrderView view);
-  Task<Decision<Answer>> answer_by_webhook(AuthoriseRequest request, OrderView view,
-                                           PaymentOpening opening, Charge charge);
+  Task<Decision<Answer>> answer_by_webhook(AuthoriseRequest request, PaymentOpening opening,
+                                           Charge charge);
   Task<Decision<Answer>> answer_at_once(AuthoriseRequest request, OrderView view,
                                         PaymentOpening opening, Charge charge);
   Task<Ended> apply(OpenPayment open, Outcome outcome, PaymentTail tail);

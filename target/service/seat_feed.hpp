@@ -40,6 +40,11 @@ class SeatFeed {
   virtual ~SeatFeed() = default;
   // One look, atomic; never waits for news. Throws StoreUnavailable("redis").
   virtual Task<SeatNews> read(EventPtr event, SeatPosition from) = 0;
+  // What was known at `due` or later is enough: for those who all look at one moment, and some of
+  // whom come to it late.
+  virtual Task<SeatNews> read_as_of(EventPtr event, SeatPosition from, TimePoint /*due*/) {
+    return read(std::move(event), std::move(from));
+  }
 };
 
 }  // namespace boxoffice

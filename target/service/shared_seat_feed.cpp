@@ -24,6 +24,7 @@ bool same(const SeatPosition& a, const SeatPosition& b) noexcept {
 
 // A reading under way, and who waits for it.
 struct SeatNewsBoard::Flight {
+  TimePoint begun = Clock::now();
   std::vector<Wait> waiting;
   bool landed = false;  // with news, or word that there are none
 };
@@ -39,7 +40,7 @@ struct SeatNewsBoard::Record {
   std::size_t changes = 0;
   bool more = false;
   std::shared_ptr<Flight> flight;
-  TimePoint used;
+  TimePoint used, read_at;  // read_at: when the reading that ends at the head began
 
   [[nodiscard]] bool known() const noexcept { return !head.entry.empty(); }
   // Whoever has nothing, or stands in another turn, needs the whole map.
@@ -134,13 +135,18 @@ struct SharedSeatFeed::Plan {
   SeatPosition start;        // what to read from
 };
 
-SharedSeatFeed::Plan SharedSeatFeed::plan(const SeatNewsBoard::Key& key, const SeatPosition& from) {
+SharedSeatFeed::Plan SharedSeatFeed::plan(const SeatNewsBoard::Key& key, const SeatPosition& from,
+                                          TimePoint due) {
   const std::lock_guard lock(board_.mutex_);
   SeatNewsBoard::Record& record = board_.of(key);
   Plan plan;
   const bool at_head = record.known() && same(from, record.head);
   if (!record.needs_map(from) && !at_head) {
     if (record.known()) plan.news = record.since(from);
+    return plan;
+  }
+  if (at_head && !record.more && record.read_at >= due) {
+    plan.news = record.answer(from);
     return plan;
   }
   plan.start = record.head;
@@ -155,9 +161,13 @@ SharedSeatFeed::Plan SharedSeatFeed::plan(const SeatNewsBoard::Key& key, const S
 }
 
 Task<SeatNews> SharedSeatFeed::read(EventPtr event, SeatPosition from) {
+  return read_as_of(std::move(event), std::move(from), Clock::now());
+}
+
+Task<SeatNews> SharedSeatFeed::read_as_of(EventPtr event, SeatPosition from, TimePoint due) {
   const SeatNewsBoard::Key key{event->id, event->epoch};
   while (true) {
-    Plan now = plan(key, from);
+    Plan now = plan(key, from, due);
     if (now.news) co_return std::move(*now.news);
     if (now.flight == nullptr) co_return co_await own_.read(event, from);
     if (!now.wait) co_return co_await read_for_all(event, from, now.start);
@@ -184,6 +194,7 @@ Task<SeatNews> SharedSeatFeed::read_for_all(EventPtr event, SeatPosition from, S
   const std::lock_guard lock(board_.mutex_);
   SeatNewsBoard::Record& record = board_.of(key);
   record.take(news);
+  record.read_at = record.flight->begun;
   record.flight->landed = true;
   // A gap within the same turn: the map that was read says it all.
   co_return record.answer(from).value_or(std::move(news));

@@ -41,10 +41,12 @@ class SharedSeatFeed final : public SeatFeed {
   // As SeatFeed has it. A position that the board does not know (a client's from elsewhere) is
   // asked of Redis.
   Task<SeatNews> read(EventPtr event, SeatPosition from) override;
+  // Without a question where another thread's began at `due` or later.
+  Task<SeatNews> read_as_of(EventPtr event, SeatPosition from, TimePoint due) override;
 
  private:
   struct Plan;
-  Plan plan(const SeatNewsBoard::Key& key, const SeatPosition& from);
+  Plan plan(const SeatNewsBoard::Key& key, const SeatPosition& from, TimePoint due);
   Task<SeatNews> read_for_all(EventPtr event, SeatPosition from, SeatPosition start);
 
   asio::io_context& io_;

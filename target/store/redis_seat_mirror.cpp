@@ -61,7 +61,7 @@ class RedisSeatMirror final : public SeatMirror {
   }
 
   Task<void> write(EventPtr event, SeatChanges changes, bool force) override {
-    static_cast<void>(co_await write_as(event, std::move(changes), force ? "force" : "absent",
+    static_cast<void>(co_await write_as(std::move(changes), force ? "force" : "absent",
                                         seat_keys(event->id, event->epoch)));
   }
 
@@ -69,12 +69,11 @@ class RedisSeatMirror final : public SeatMirror {
                     std::uint64_t fence) override {
     auto keys = seat_keys(event->id, event->epoch);
     keys.push_back("fn:" + lease);
-    co_return co_await write_as(event, std::move(changes), fmt::format("force:{}", fence),
+    co_return co_await write_as(std::move(changes), fmt::format("force:{}", fence),
                                 std::move(keys));
   }
 
-  Task<bool> write_as(EventPtr event, SeatChanges changes, std::string mode,
-                      std::vector<std::string> keys) {
+  Task<bool> write_as(SeatChanges changes, std::string mode, std::vector<std::string> keys) {
     std::vector<std::pair<std::uint32_t, std::string>> values;
     for (const LiveSeat& seat : changes.live) values.emplace_back(seat.seat, value_of(seat));
     for (const std::uint32_t seat : changes.locked) values.emplace_back(seat, "L");

@@ -84,7 +84,7 @@ TEST(Threshold, Rates) {
 
 TEST(Threshold, Counts) {
   const Threshold total = parsed("count ok > 100");
-  EXPECT_EQ(total.measure, Measure::outcome_count);
+  EXPECT_EQ(total.measure, Measure::count_of_outcome);
   EXPECT_EQ(total.name, "ok");
   EXPECT_EQ(total.step, "");
   const Threshold step = parsed("hold count conflict == 79");

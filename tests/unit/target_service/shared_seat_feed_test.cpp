@@ -93,9 +93,10 @@ struct Thread {
   std::vector<Change> changes;
   int maps = 0, failures = 0;
 
-  Task<void> look(EventPtr event) {
+  Task<void> look(EventPtr event, std::optional<TimePoint> due = std::nullopt) {
     try {
-      SeatNews news = co_await feed.read(event, at);
+      SeatNews news =
+          due ? co_await feed.read_as_of(event, at, *due) : co_await feed.read(event, at);
       if (news.kind == SeatNews::Kind::map) {
         bitmap = std::move(news.bitmap);
         ++maps;
@@ -113,7 +114,7 @@ class SharedSeatFeedTest : public ::testing::Test {
  protected:
   void together(std::initializer_list<Thread*> threads) {
     for (Thread* thread : threads)
-      asio::co_spawn(io, thread->look(event), [](const std::exception_ptr& failure) {
+      asio::co_spawn(io, thread->look(event, due), [](const std::exception_ptr& failure) {
         if (failure) std::rethrow_exception(failure);
       });
     io.restart();
@@ -127,6 +128,7 @@ class SharedSeatFeedTest : public ::testing::Test {
   }
 
   asio::io_context io{1};
+  std::optional<TimePoint> due;  // of all looks from now on
   Store store;
   SeatNewsBoard board;
   EventPtr event = event_of_test();
@@ -146,6 +148,25 @@ TEST_F(SharedSeatFeedTest, WhoComesTogetherSharesOneReading) {
     EXPECT_EQ(thread->bitmap, store.bitmap());
     EXPECT_EQ(thread->changes, both);
   }
+}
+
+TEST_F(SharedSeatFeedTest, WhoComesLateToAMomentTakesWhatWasReadSince) {
+  due = Clock::now();
+  EXPECT_EQ(looks_of({&one}), 1);
+  EXPECT_EQ(looks_of({&two}), 1) << "the map is asked for by whoever has none";
+  EXPECT_EQ(looks_of({&three, &one}), 1);
+  store.change(4, 1);
+  due = Clock::now();
+  EXPECT_EQ(looks_of({&one}), 1);
+  EXPECT_EQ(looks_of({&two}), 0);
+  EXPECT_EQ(looks_of({&one, &two, &three}), 0) << "there is no news since, for this moment";
+  EXPECT_EQ(looks_of({&three}), 0);
+  for (const Thread* thread : {&one, &two, &three}) EXPECT_EQ(thread->bitmap, store.bitmap());
+  due = Clock::now();
+  store.change(5, 1);
+  EXPECT_EQ(looks_of({&one}), 1) << "another moment is another reading";
+  EXPECT_EQ(looks_of({&two, &three}), 0);
+  for (const Thread* thread : {&one, &two, &three}) EXPECT_EQ(thread->bitmap, store.bitmap());
 }
 
 TEST_F(SharedSeatFeedTest, WhoIsBehindGetsWhatTheOthersReadMeanwhile) {
