@@ -83,7 +83,9 @@ void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows
                 "the generator did not keep the rate: more workers, a lower rate, a larger "
                 "users_max, or a longer warm_up"};
   const std::uint64_t planned = *facts.arrivals_planned;
-  const std::uint64_t started = facts.arrivals_begun.value_or(begun(facts.measured->sessions));
+  // Closed users make up for no arrival.
+  const SessionCounts& sessions = facts.measured->sessions;
+  const std::uint64_t started = begun(sessions) - std::min(begun(sessions), sessions.closed_loop);
   const double share = ratio(started, planned);
   const bool kept = planned > 0 && share >= limits.rate_achieved_min;
   row.with(share, planned == 0 ? "nothing was planned"

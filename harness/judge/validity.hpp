@@ -22,9 +22,6 @@ struct ValidityFacts {
   // Arrivals that the plan puts into the measured window; absent: only closed load, which has no
   // rate.
   std::optional<std::uint64_t> arrivals_planned;
-  // Of them those that began, where the sessions of `measured` are not all of the plan's (closed
-  // scenarios beside open ones).
-  std::optional<std::uint64_t> arrivals_begun;
   double worker_cpu_max = 0;  // 0…1, mean over the measured window of the busiest worker
   bool tainted = false;
   std::vector<std::string> taints;  // "defect oversell", "limiter off"

@@ -313,7 +313,9 @@ Task<void> Worker::closed_user(ClosedRun& run, std::uint32_t number) {
   TimePoint intended = now();
   while (number < run.wanted(intended) && run.take_session()) {
     const std::uint64_t session = run.loops[number]++ * run.users_highest + number;
-    ++state_.recorder_at(intended).sessions().scheduled;
+    SessionCounts& counts = state_.recorder_at(intended).sessions();
+    ++counts.scheduled;
+    ++counts.closed_loop;
     user.begin({session, session, 0});
     co_await user.run(run.scenario.steps, intended);
     const SessionEnd end = user.finish(true);

@@ -43,6 +43,7 @@ SessionCounts& SessionCounts::operator+=(const SessionCounts& other) {
   failed += other.failed;
   unfinished += other.unfinished;
   not_sent += other.not_sent;
+  closed_loop += other.closed_loop;
   return *this;
 }
 

@@ -55,11 +55,12 @@ struct SeriesSnapshot {
 // What became of the sessions (arrivals): scheduled = completed + failed + unfinished + not_sent,
 // or the run is INVALID.
 struct SessionCounts {
-  std::uint64_t scheduled = 0;   // arrivals of the plan that came due (closed: sessions begun)
-  std::uint64_t completed = 0;   // ran to the end of their steps (whatever the answers were)
-  std::uint64_t failed = 0;      // ended early by a failure of the session itself
-  std::uint64_t unfinished = 0;  // cut off at the end of the drain
-  std::uint64_t not_sent = 0;    // could not start: users_max reached, or still waiting at the end
+  std::uint64_t scheduled = 0;    // arrivals of the plan that came due (closed: sessions begun)
+  std::uint64_t completed = 0;    // ran to the end of their steps (whatever the answers were)
+  std::uint64_t failed = 0;       // ended early by a failure of the session itself
+  std::uint64_t unfinished = 0;   // cut off at the end of the drain
+  std::uint64_t not_sent = 0;     // could not start: users_max reached, or still waiting at the end
+  std::uint64_t closed_loop = 0;  // of `scheduled`, those of closed users, who have no rate to keep
   SessionCounts& operator+=(const SessionCounts& other);
   bool operator==(const SessionCounts&) const = default;
 };

@@ -46,16 +46,6 @@ bool has_rate(const CompiledRun& run) {
   });
 }
 
-// Closed scenarios beside open ones, and no instants.
-bool is_mixed(const CompiledRun& run) {
-  const auto has = [&run](auto kind) {
-    return std::ranges::any_of(run.scenarios, [&](const CompiledScenario& scenario) {
-      return std::holds_alternative<decltype(kind)>(scenario.load);
-    });
-  };
-  return has(ClosedLoad{}) && has(OpenLoad{}) && !has(InstantLoad{});
-}
-
 // Does the plan ask for the same load in every second of the measured window? Stages that begin in
 // it, or end in it at another target, say no.
 bool is_steady(const Profile& profile) {
@@ -125,10 +115,6 @@ void Story::judge_all() {
   facts.warm_up = &load_.warm_up;
   facts.measured = &load_.measured;
   if (has_rate(compiled_)) facts.arrivals_planned = load_.scheduled_measured;
-  if (is_mixed(compiled_)) {
-    facts.arrivals_begun = 0;
-    for (const ArrivalShape& shape : load_.self.arrivals) *facts.arrivals_begun += shape.count;
-  }
   facts.worker_cpu_max = load_.worker_cpu_max;
   facts.tainted = result_.tainted;
   facts.taints = result_.defects;

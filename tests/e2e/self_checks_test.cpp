@@ -222,10 +222,17 @@ TEST(SelfCheckFault, AContainersCpuLimitTripsL7) {
 // virtual machine's host cannot be made to steal from here.
 class TakenCores {
  public:
-  // Nothing is stolen yet.
-  TakenCores() { tell(0); }
-  // Ticks of 10 ms: so much passed for everybody else, and so much the host took.
-  void steal(int others, int stolen) { tell(stolen, others); }
+  TakenCores() { tell(0, 0); }
+  // Ticks of 10 ms since the start: what passed for everybody else, and what the host took. In
+  // place and in one write: a mount is of the file, not of its name.
+  void tell(int others, int stolen) {
+    const std::string text = "cpu  " + std::to_string(100'000 + others) +
+                             " 0 1000 100000 0 0 100 " + std::to_string(100'000 + stolen) +
+                             " 0 0\n";
+    std::fstream file(path(), std::ios::in | std::ios::out);
+    if (!file.is_open()) file.open(path(), std::ios::out);
+    file << text << std::flush;
+  }
   // Words before a command that shall see them.
   [[nodiscard]] std::vector<std::string> prefix() const {
     return {"/usr/bin/unshare",
@@ -239,15 +246,6 @@ class TakenCores {
 
  private:
   [[nodiscard]] std::string path() const { return (folder_.path() / "stat").string(); }
-  // In place and in one write: a mount is of the file, not of its name.
-  void tell(int stolen, int others = 0) {
-    const std::string text = "cpu  " + std::to_string(100'000 + others) +
-                             " 0 1000 100000 0 0 100 " + std::to_string(100'000 + stolen) +
-                             " 0 0\n";
-    std::fstream file(path(), std::ios::in | std::ios::out);
-    if (!file.is_open()) file.open(path(), std::ios::out);
-    file << text << std::flush;
-  }
   TemporaryFolder folder_;
 };
 
@@ -261,7 +259,7 @@ TEST(SelfCheckFault, StolenTimeTripsL7) {
     const auto run = run_with(text, server, cores.prefix(), [&](int) {
       while (!server.asked()) std::this_thread::yield();
       std::this_thread::sleep_for(milliseconds(500));  // well within the load
-      cores.steal(600 - stolen, stolen);
+      cores.tell(600 - stolen, stolen);
     });
     EXPECT_EQ(run.command.exit_code, stolen == 0 ? 0 : 3) << run.command.out << run.command.err;
     EXPECT_EQ(run.result_of("steal"), stolen == 0 ? "held" : "invalid") << run.command.out;

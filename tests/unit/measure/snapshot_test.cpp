@@ -100,7 +100,7 @@ TEST(Snapshot, TheShorterIsExtended) {
 
 TEST(Snapshot, MergingKeepsEveryCounterApart) {
   Snapshot a;
-  a.sessions = {1, 2, 3, 4, 5};
+  a.sessions = {1, 2, 3, 4, 5, 6};
   a.requests_begun = 6;
   a.identity_broken = 7;
   a.bytes_in = 8;
@@ -110,7 +110,7 @@ TEST(Snapshot, MergingKeepsEveryCounterApart) {
   a.ws_frames_out = 12;
   a.streams = {13, 14, 15, 16, 17, 18, 19, 20, 21, {{1000, 22}, {4410, 23}}};
   const Snapshot twice = sum(a, a);
-  EXPECT_EQ(twice.sessions, (SessionCounts{2, 4, 6, 8, 10}));
+  EXPECT_EQ(twice.sessions, (SessionCounts{2, 4, 6, 8, 10, 12}));
   EXPECT_EQ(twice.requests_begun, 12U);
   EXPECT_EQ(twice.identity_broken, 14U);
   EXPECT_EQ(twice.bytes_in, 16U);
