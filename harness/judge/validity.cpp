@@ -79,7 +79,7 @@ void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows
         "a closed load has no rate");
   }
   Rows::Row row{"L3", "rate_achieved", "sessions begun of those planned, measured window",
-                "≥ " + human_share(limits.rate_achieved_min),
+                "± " + human_share(1 - limits.rate_achieved_min),
                 "the generator did not keep the rate: more workers, a lower rate, a larger "
                 "users_max, or a longer warm_up"};
   const std::uint64_t planned = *facts.arrivals_planned;
@@ -87,13 +87,15 @@ void add_rate(const ValidityFacts& facts, const ValiditySpec& limits, Rows& rows
   const SessionCounts& sessions = facts.measured->sessions;
   const std::uint64_t started = begun(sessions) - std::min(begun(sessions), sessions.closed_loop);
   const double share = ratio(started, planned);
-  const bool kept = planned > 0 && share >= limits.rate_achieved_min;
+  // Too many are another experiment as well.
+  const double missing = std::abs(1 - share);
+  const bool kept = planned > 0 && missing <= 1 - limits.rate_achieved_min;
   row.with(share, planned == 0 ? "nothing was planned"
                                : fmt::format("{} ({} of {})", human_share(share),
                                              human_count(started), human_count(planned)));
-  rows.add(std::move(row), !kept                 ? Rows::Grade::invalid
-                           : share < rate_warned ? Rows::Grade::allowed
-                                                 : Rows::Grade::fine);
+  rows.add(std::move(row), !kept                       ? Rows::Grade::invalid
+                           : missing > 1 - rate_warned ? Rows::Grade::allowed
+                                                       : Rows::Grade::fine);
 }
 
 void add_rate_overall(const Snapshot& all, const ValiditySpec& limits, Rows& rows) {

@@ -40,11 +40,12 @@ struct UserIdentity {
 // Faults planted into the generator itself, for the tests that show that each self-check trips. No
 // command and no profile sets them.
 struct GeneratorMutation {
-  std::uint32_t drop_arrival_every = 0;  // this arrival never happens and is not counted
-  Nanos arrival_tick{0};                 // arrivals fall on multiples of this
-  bool skew_choices = false;             // the first branches are chosen more often
-  bool skew_rows = false;                // the first half of a feeder's rows is drawn alone
-  std::uint32_t lose_sample_every = 0;   // this answer is not recorded
+  std::uint32_t drop_arrival_every = 0;    // this arrival never happens and is not counted
+  std::uint32_t repeat_arrival_every = 0;  // this arrival happens twice
+  Nanos arrival_tick{0};                   // arrivals fall on multiples of this
+  bool skew_choices = false;               // the first branches are chosen more often
+  bool skew_rows = false;                  // the first half of a feeder's rows is drawn alone
+  std::uint32_t lose_sample_every = 0;     // this answer is not recorded
 };
 
 struct LoadPlan {

@@ -321,6 +321,8 @@ void VirtualUser::follow(const CompiledStep& step) {
     close_websocket(*close);
   } else if (const auto* ending = std::get_if<SseCloseStep>(&step.action)) {
     close_events(*ending);
+  } else if (const auto* reading = std::get_if<SseReadStep>(&step.action)) {
+    read_events(*reading);
   } else if (const auto* retry = std::get_if<RetryStep>(&step.action)) {
     stack_.push_back({&retry->steps, nullptr, 0, 0, retry});
   } else if (const auto* feeding = std::get_if<FeedStep>(&step.action)) {

@@ -139,6 +139,7 @@ class VirtualUser final : public WebSocketListener, public EventStreamListener {
   void send_message(const WsSendStep& step);
   void close_websocket(const WsCloseStep& step);
   void close_events(const SseCloseStep& step);
+  void read_events(const SseReadStep& step);
   void leave_streams();
   void cut_streams();
   void take_unread();

@@ -65,7 +65,7 @@ Task<void> VirtualUser::perform_ws_connect(const CompiledStep& step, const WsCon
   }
   if (connect.send_cookies) http_session().append_cookies(exchange->request);
   if (websocket_) websocket_->close();
-  websocket_ = std::make_shared<WebSocketClient>(wire_, this, connect.message_max);
+  websocket_ = std::make_shared<WebSocketClient>(wire_, this, connect.message_max, connect.keep);
   ws_step_ = &connect;
   variables_.set(slot_ws_code, std::int64_t{0});
   Recorder& recorder = worker_.recorder_at(due_);
@@ -116,6 +116,13 @@ void VirtualUser::close_events(const SseCloseStep& step) {
   if (step.lost) return events_->lose();
   events_->close();
   events_.reset();
+}
+
+void VirtualUser::read_events(const SseReadStep& step) {
+  if (!events_) return;
+  // The silence of who does not listen is no gap of the server's.
+  if (step.reads) quiet_since_ = std::max(quiet_since_, now());
+  events_->read(step.reads);
 }
 
 // What the session opened is closed; what it still waited for there is of no interest any more.
@@ -178,8 +185,8 @@ Task<void> VirtualUser::perform_sse_connect(const CompiledStep& step,
   }
   if (connect.send_cookies) http_session().append_cookies(exchange->request);
   if (events_) events_->close();
-  const EventStreamOptions options{connect.message_max, connect.reconnects_max, connect.retry,
-                                   step.timeout};
+  const EventStreamOptions options{connect.message_max, connect.keep, connect.reconnects_max,
+                                   connect.retry, step.timeout};
   events_ = std::make_shared<SseClient>(wire_, this, options);
   sse_step_ = &connect;
   quiet_since_ = due_;

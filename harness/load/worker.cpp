@@ -236,6 +236,7 @@ void Worker::count_end(TimePoint intended, SessionEnd end) {
 // Starts what is due and sets the timer for the arrival after that.
 void Worker::serve_arrivals(OpenRun& run, bool starting) {
   const std::uint32_t drop_every = plan_.mutation.drop_arrival_every;
+  const std::uint32_t repeat_every = plan_.mutation.repeat_arrival_every;
   while (run.next && starting) {
     const TimePoint intended = due_of(run), at = now();
     if (intended > at || intended >= end_) break;
@@ -243,6 +244,8 @@ void Worker::serve_arrivals(OpenRun& run, bool starting) {
     if (run.waits && run.users_alive >= run.users_max && !over_) return;
     const bool dropped = drop_every > 0 && run.next->index % drop_every == 0;
     if (!dropped) start_open_session(run, *run.next, at);
+    const bool repeated = repeat_every > 0 && run.next->index % repeat_every == 0;
+    if (repeated) start_open_session(run, *run.next, at);
     run.next = run.schedule.next();
   }
   if (!run.next || !may_start()) return;

@@ -146,6 +146,8 @@ struct PushLagSpec {
 };
 inline constexpr std::uint32_t stream_message_default = 64 << 10;  // bytes
 inline constexpr std::uint32_t stream_message_max = 16 << 20;
+// Messages and events that nobody waited for, kept for a wait to come.
+inline constexpr std::uint32_t stream_keep_max = 1000, stream_keep_default = 16;
 
 struct WsConnectSpec {
   Source path;
@@ -156,6 +158,7 @@ struct WsConnectSpec {
   Nanos ping_every{0};  // 0: none
   Nanos pong_timeout{std::chrono::seconds{10}};
   std::uint32_t message_max = stream_message_default;
+  std::uint32_t keep = stream_keep_default;
   std::optional<PushLagSpec> push_lag;
 };
 struct WsSendSpec {
@@ -182,8 +185,9 @@ struct SseConnectSpec {
   Source path;
   std::vector<std::pair<std::string, Source>> headers;
   std::uint32_t message_max = stream_message_default;  // of an event, and of a line
-  std::uint32_t reconnects_max = 3;                    // tries in a row that bring no event
-  Nanos retry{std::chrono::seconds{3}};                // until the server says otherwise
+  std::uint32_t keep = stream_keep_default;
+  std::uint32_t reconnects_max = 3;      // tries in a row that bring no event
+  Nanos retry{std::chrono::seconds{3}};  // until the server says otherwise
   std::optional<PushLagSpec> push_lag;
 };
 // Waits for an event: of that name (empty: of any), whose data is as said.
@@ -193,6 +197,11 @@ struct SseAwaitSpec {
 };
 struct SseCloseSpec {
   bool lost = false;  // as a network loses it: the stream connects again by itself
+};
+// From now on the session's event stream is read, or is not: what the server sends then waits in
+// the kernel's buffers until they are full, as with a client that hangs.
+struct SseReadSpec {
+  bool reads = true;
 };
 // Opens the session's HTTP connection without a request (so that a later instant measures no
 // handshake).
@@ -266,8 +275,9 @@ struct StepSpec {
   std::string name;  // series name; empty for steps that make no samples
   Place place;
   std::variant<HttpSpec, WsConnectSpec, WsSendSpec, WsAwaitSpec, WsCloseSpec, SseConnectSpec,
-               SseAwaitSpec, SseCloseSpec, ConnectSpec, ThinkSpec, SetSpec, IfSpec, LoopSpec,
-               ChooseSpec, CountSpec, StopSpec, RetrySpec, ParallelSpec, RendezvousSpec, FeedSpec>
+               SseAwaitSpec, SseCloseSpec, SseReadSpec, ConnectSpec, ThinkSpec, SetSpec, IfSpec,
+               LoopSpec, ChooseSpec, CountSpec, StopSpec, RetrySpec, ParallelSpec, RendezvousSpec,
+               FeedSpec>
       action;
   Nanos timeout{std::chrono::seconds{10}};
   bool transaction = false;  // counts as a transaction when its answer is definite

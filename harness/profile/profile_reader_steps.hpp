@@ -42,6 +42,7 @@ class StepReader {
   WsAwaitSpec read_ws_await(const YamlNode& value, const Fields& fields);
   WsCloseSpec read_ws_close(const YamlNode& value);
   SseCloseSpec read_sse_close(const YamlNode& value);
+  SseReadSpec read_sse_read(const YamlNode& value);
   SseConnectSpec read_sse_connect(const YamlNode& value, const Fields& fields);
   SseAwaitSpec read_sse_await(const YamlNode& value, const Fields& fields);
   std::optional<PushLagSpec> read_push_lag(const YamlNode* node);

@@ -48,6 +48,8 @@ void StepReader::read_stream(std::string_view kind, const YamlNode& value, const
     step.action = read_sse_connect(value, fields);
   } else if (kind == "sse_await") {
     step.action = read_sse_await(value, fields);
+  } else if (kind == "sse_read") {
+    step.action = read_sse_read(value);
   } else {
     step.action = read_sse_close(value);
   }
@@ -69,6 +71,7 @@ WsConnectSpec StepReader::read_ws_connect(const YamlNode& value, const Fields& f
     problems_.report(*patience, "\"pong_timeout\" without \"ping_every\"", "ping_every: 20s");
   }
   values_.whole(fields.find("message_max"), connect.message_max, 1, stream_message_max);
+  values_.whole(fields.find("keep"), connect.keep, 0, stream_keep_max);
   connect.push_lag = read_push_lag(fields.find("push_lag"));
   const YamlNode* const heartbeat = fields.find("heartbeat");
   if (heartbeat == nullptr) return connect;
@@ -183,11 +186,18 @@ SseCloseSpec StepReader::read_sse_close(const YamlNode& value) {
   return close;
 }
 
+SseReadSpec StepReader::read_sse_read(const YamlNode& value) {
+  SseReadSpec spec;
+  values_.flag(&value, spec.reads);
+  return spec;
+}
+
 SseConnectSpec StepReader::read_sse_connect(const YamlNode& value, const Fields& fields) {
   SseConnectSpec connect;
   connect.path = read_path(value);
   connect.headers = read_headers(fields.find("headers"));
   values_.whole(fields.find("message_max"), connect.message_max, 1, stream_message_max);
+  values_.whole(fields.find("keep"), connect.keep, 0, stream_keep_max);
   connect.push_lag = read_push_lag(fields.find("push_lag"));
   const YamlNode* const reconnect = fields.find("reconnect");
   if (reconnect == nullptr) return connect;

@@ -21,6 +21,7 @@ SseClient::~SseClient() { release(); }
 
 void SseClient::release() noexcept {
   wire_.timers().disarm(timer_);
+  unread_bytes_ = false;
   if (counted_) {
     counted_ = false;
     --wire_.open().connections;
@@ -147,7 +148,12 @@ void SseClient::judge_head(Exchange& exchange, std::string& body, bool complete)
 
 void SseClient::wait_readable() {
   transport_.when_readable([self = shared_from_this()](boost::system::error_code error) {
-    if (!error && self->state_ == State::open) self->on_readable();
+    if (error || self->state_ != State::open) return;
+    if (self->reads_) {
+      self->on_readable();
+    } else {
+      self->unread_bytes_ = true;
+    }
   });
 }
 
@@ -191,9 +197,10 @@ bool SseClient::digest(std::string_view text) {
     tries_ = 0;
     const ServerEvent& event = parser_.event();
     if (listener_ == nullptr || listener_->on_stream_event(event)) continue;
-    if (unread_.size() == unread_max) {
-      unread_.erase(unread_.begin());
+    if (unread_.size() >= options_.unread_max) {
       ++counts.unread_dropped;
+      if (unread_.empty()) continue;
+      unread_.erase(unread_.begin());
     }
     unread_.push_back({std::string(event.name), std::string(event.data), std::string(event.id)});
   }
@@ -275,6 +282,13 @@ void SseClient::cancel_connect() {
   if (state_ != State::connecting) return;
   cut_ = Cut::abort;
   release();
+}
+
+void SseClient::read(bool reads) {
+  reads_ = reads;
+  if (!reads || !unread_bytes_) return;
+  unread_bytes_ = false;
+  if (state_ == State::open) on_readable();
 }
 
 void SseClient::lose() {

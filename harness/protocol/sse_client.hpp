@@ -31,6 +31,7 @@ class EventStreamListener {
 
 struct EventStreamOptions {
   std::size_t event_max = EventStreamParser::event_size_default;
+  std::size_t unread_max = 16;  // of events that the listener does not use up the last are kept
   // Tries in a row that bring no event; 0: the stream ends with its connection.
   std::uint32_t reconnects_max = 3;
   Nanos retry{std::chrono::seconds{3}};     // until the server says otherwise
@@ -39,7 +40,6 @@ struct EventStreamOptions {
 
 class SseClient : public std::enable_shared_from_this<SseClient> {
  public:
-  static constexpr std::size_t unread_max = 16;
   // Whatever a server asks for: no tight loop of connections.
   static constexpr Nanos retry_min{std::chrono::milliseconds{10}};
 
@@ -73,6 +73,9 @@ class SseClient : public std::enable_shared_from_this<SseClient> {
   [[nodiscard]] std::optional<Try> reconnecting() const noexcept;
   // A connect in progress becomes unfinished; without effect otherwise.
   void cancel_connect();
+  // false: nothing is read any more, and so no end is seen either, until true. A new connection is
+  // made as ever, and its answer's head read. Takes in at once what has come meanwhile.
+  void read(bool reads);
   // The connection is gone, as if the network had lost it. Without effect while there is none.
   void lose();
   // Lets go of the listener and of the connection, at once.
@@ -112,6 +115,8 @@ class SseClient : public std::enable_shared_from_this<SseClient> {
   Cut cut_ = Cut::none;
   Outcome end_outcome_ = Outcome::disconnected;
   bool counted_ = false;
+  bool reads_ = true;
+  bool unread_bytes_ = false;  // of this connection: they came while nothing was read
 };
 
 }  // namespace stampede

@@ -49,13 +49,15 @@ std::string websocket_accept(std::string_view key) {
   return base64({reinterpret_cast<const char*>(digest), size});
 }
 
-WebSocketClient::WebSocketClient(Wire& wire, WebSocketListener* listener, std::size_t message_max)
+WebSocketClient::WebSocketClient(Wire& wire, WebSocketListener* listener, std::size_t message_max,
+                                 std::size_t unread_max)
     : wire_(wire),
       listener_(listener),
       transport_(wire),
       timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_timer(); }, this),
       ping_timer_([](void* self) { static_cast<WebSocketClient*>(self)->on_ping_timer(); }, this),
-      decoder_(message_max) {
+      decoder_(message_max),
+      unread_max_(unread_max) {
   wire_.enlist(*this);
 }
 
@@ -233,9 +235,10 @@ bool WebSocketClient::handle(const FrameDecoder::Item& item) {
     case FrameDecoder::Event::text:
       ++counts.messages_in;
       if (listener_ == nullptr || listener_->on_websocket_message(item.payload)) break;
-      if (unread_.size() == unread_max) {
-        unread_.erase(unread_.begin());
+      if (unread_.size() >= unread_max_) {
         ++counts.unread_dropped;
+        if (unread_.empty()) break;
+        unread_.erase(unread_.begin());
       }
       unread_.emplace_back(item.payload);
       break;

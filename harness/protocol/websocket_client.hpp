@@ -30,11 +30,13 @@ class WebSocketListener {
 
 class WebSocketClient : public std::enable_shared_from_this<WebSocketClient> {
  public:
-  static constexpr std::size_t unread_max = 16;
+  static constexpr std::size_t unread_max_default = 16;
 
-  // A message over `message_max` bytes ends it, with 1009.
+  // A message over `message_max` bytes ends it, with 1009. Of messages that the listener does not
+  // use up the last `unread_max` are kept.
   WebSocketClient(Wire& wire, WebSocketListener* listener,
-                  std::size_t message_max = message_size_max);
+                  std::size_t message_max = message_size_max,
+                  std::size_t unread_max = unread_max_default);
   ~WebSocketClient();
   WebSocketClient(const WebSocketClient&) = delete;
   WebSocketClient& operator=(const WebSocketClient&) = delete;
@@ -102,6 +104,7 @@ class WebSocketClient : public std::enable_shared_from_this<WebSocketClient> {
   Timer timer_;       // connecting: deadline; open: heartbeat; closing: patience
   Timer ping_timer_;  // open: the next ping, or the end of the patience with the last one
   FrameDecoder decoder_;
+  std::size_t unread_max_;
   std::vector<std::string> unread_;
   std::string outbox_;  // what the socket would not take yet
   std::string heartbeat_text_, end_reason_;

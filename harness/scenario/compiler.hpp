@@ -85,6 +85,7 @@ class Compiler {
   SseConnectStep compile_action(const SseConnectSpec& spec, Place place);
   SseAwaitStep compile_action(const SseAwaitSpec& spec, Place place);
   SseCloseStep compile_action(const SseCloseSpec& spec, Place place);
+  SseReadStep compile_action(const SseReadSpec& spec, Place place);
   std::optional<PushLag> compile_push_lag(const std::optional<PushLagSpec>& spec);
   // The series that a stream's step makes beside its own.
   void add_derived_series(const StepSpec& spec, CompiledStep& step);

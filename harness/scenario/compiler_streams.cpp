@@ -20,6 +20,7 @@ WsConnectStep Compiler::compile_action(const WsConnectSpec& spec, Place /*place*
   step.ping_every = spec.ping_every;
   step.pong_timeout = spec.pong_timeout;
   step.message_max = spec.message_max;
+  step.keep = spec.keep;
   step.push_lag = compile_push_lag(spec.push_lag);
   return step;
 }
@@ -48,6 +49,7 @@ SseConnectStep Compiler::compile_action(const SseConnectSpec& spec, Place /*plac
   step.headers = compile_stream_headers(spec.headers);
   step.send_cookies = sends_cookies(step.headers);
   step.message_max = spec.message_max;
+  step.keep = spec.keep;
   step.reconnects_max = spec.reconnects_max;
   step.retry = spec.retry;
   step.push_lag = compile_push_lag(spec.push_lag);
@@ -60,6 +62,10 @@ SseAwaitStep Compiler::compile_action(const SseAwaitSpec& spec, Place place) {
 
 SseCloseStep Compiler::compile_action(const SseCloseSpec& spec, Place /*place*/) {
   return {spec.lost};
+}
+
+SseReadStep Compiler::compile_action(const SseReadSpec& spec, Place /*place*/) {
+  return {spec.reads};
 }
 
 void Compiler::add_derived_series(const StepSpec& spec, CompiledStep& step) {

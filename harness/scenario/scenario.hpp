@@ -119,6 +119,7 @@ struct WsConnectStep {
   std::string heartbeat_text;
   Nanos ping_every{0}, pong_timeout{0};
   std::size_t message_max = stream_message_default;
+  std::size_t keep = stream_keep_default;
   SeriesId ping_series = 0;  // meaningful with ping_every
   std::optional<PushLag> push_lag;
 };
@@ -143,6 +144,7 @@ struct SseConnectStep {
   std::vector<Header> headers;
   bool send_cookies = false;
   std::size_t message_max = stream_message_default;
+  std::size_t keep = stream_keep_default;
   std::uint32_t reconnects_max = 0;
   Nanos retry{0};
   SeriesId first_event_series = 0, gap_series = 0;
@@ -155,6 +157,9 @@ struct SseAwaitStep {
 };
 struct SseCloseStep {
   bool lost = false;
+};
+struct SseReadStep {
+  bool reads = true;
 };
 struct ConnectStep {};
 struct ThinkStep {
@@ -210,8 +215,9 @@ struct FeedStep {
 
 struct CompiledStep {
   std::variant<HttpStep, WsConnectStep, WsSendStep, WsAwaitStep, WsCloseStep, SseConnectStep,
-               SseAwaitStep, SseCloseStep, ConnectStep, ThinkStep, SetStep, IfStep, LoopStep,
-               ChooseStep, CountStep, StopStep, RetryStep, ParallelStep, RendezvousStep, FeedStep>
+               SseAwaitStep, SseCloseStep, SseReadStep, ConnectStep, ThinkStep, SetStep, IfStep,
+               LoopStep, ChooseStep, CountStep, StopStep, RetryStep, ParallelStep, RendezvousStep,
+               FeedStep>
       action;
   SeriesId series = 0;  // meaningful for steps with a name
   Nanos timeout{0};

@@ -163,7 +163,7 @@ ProcessSpec prepare_mariadb(const MariadbPlan& plan, Guardian* guardian,
           "[mysqld]\ndatadir={0}/data\nsocket={0}/s\npid-file={0}/pid\ntmpdir={0}\n"
           "init-file={0}/init.sql\nport={1}\nbind-address=127.0.0.1\n"
           "skip-name-resolve\nskip-symbolic-links\nlocal-infile=0\n"
-          "innodb_flush_log_at_trx_commit=1\ninnodb_buffer_pool_size=256M\n"
+          "innodb_flush_log_at_trx_commit=1\ninnodb_buffer_pool_size=1G\n"
           "innodb_fast_shutdown=2\nmax_connections=500\nback_log=500\n"
           "thread_cache_size=200\nthread_handling=pool-of-threads\nthread_pool_size=2\n{2}{3}",
           dir, e.port, file_settings(), as_user()));

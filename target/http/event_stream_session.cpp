@@ -17,6 +17,11 @@ const std::shared_ptr<const std::string>& ping() {
 
 constexpr std::size_t texts_at_once = 8;
 
+// Bytes of the kernel's buffer (it doubles them for its own books). Left alone it grows to
+// megabytes for a client that takes nothing: minutes of events that are old when they come, and
+// memory that event_stream_queue_bytes_max does not bound.
+constexpr int kernel_buffer_bytes = 32 * 1024;
+
 }  // namespace
 
 EventStreamSession::EventStreamSession(Lane& lane, Socket socket)
@@ -24,6 +29,8 @@ EventStreamSession::EventStreamSession(Lane& lane, Socket socket)
   lane_.load.connections.fetch_add(1, std::memory_order_relaxed);
   lane_.load.event_streams.fetch_add(1, std::memory_order_relaxed);
   set_deadline(moved_ + lane_.limits.stream_ping);
+  boost::system::error_code without;  // a socket that does not take it works as before
+  socket_.set_option(asio::socket_base::send_buffer_size(kernel_buffer_bytes), without);
 }
 
 EventStreamSession::~EventStreamSession() {

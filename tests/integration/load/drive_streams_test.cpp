@@ -449,6 +449,97 @@ TEST(DriveEventStreams, WhatTheProfileLosesConnectsAgainWithTheLastId) {
   EXPECT_EQ(server.connections, 2 * sessions);
 }
 
+TEST(DriveEventStreams, KeepsAsManyUnreadEventsAsTheStepSays) {
+  StreamServer server([&](Connection& connection) {
+    connection.begin_events();
+    connection.send_chunk("data: a\n\ndata: b\n\ndata: c\n\n");
+    connection.await_end();
+  });
+  const ThinkSpec rest{{RandomDuration::Kind::constant, 0.1, 0}, {}};
+  for (const std::uint32_t keep : {0U, 1U, 2U, 16U}) {
+    StepSpec connect = sse_connect();
+    std::get<SseConnectSpec>(connect.action).keep = keep;
+    StepSpec await = sse_await();
+    std::get<SseAwaitSpec>(await.action).data.contains = Source{"b", {}};
+    await.timeout = milliseconds{50};
+    const Driven driven = three_sessions({connect, of(rest), await}).against(server.port());
+    driven.expect_closed_balance();
+    const std::uint64_t kept = std::min(keep, 3U);
+    EXPECT_EQ(driven.total().streams.unread_dropped, (3 - kept) * sessions) << keep;
+    const Outcome expected = keep >= 2 ? Outcome::ok : Outcome::timed_out;
+    EXPECT_EQ(of(driven.series("event"), expected), sessions) << keep;
+  }
+}
+
+// What a client that hangs does: the server's bytes wait, and its end is not seen.
+TEST(DriveEventStreams, WhoDoesNotReadGetsNothingUntilItReadsAgain) {
+  using Clock = std::chrono::steady_clock;
+  constexpr milliseconds silence{200};
+  std::mutex mutex;
+  std::vector<Clock::duration> away;
+  std::vector<Clock::time_point> ended(sessions);
+  StreamServer server([&](Connection& connection) {
+    connection.begin_events();
+    const auto stamp = [] {
+      const auto at = std::chrono::system_clock::now().time_since_epoch();
+      return std::to_string(std::chrono::duration_cast<milliseconds>(at).count());
+    };
+    const std::string id = connection.header("Last-Event-ID");
+    if (!id.empty()) {
+      {
+        const std::lock_guard lock(mutex);
+        away.push_back(Clock::now() - ended.at(std::stoul(id)));
+      }
+      connection.send_chunk("data: c\n\n");
+      return connection.await_end();
+    }
+    const std::string number = std::to_string(connection.number);
+    connection.send_chunk("retry: 20\nid: " + number + "\ndata: a\n\n");
+    std::this_thread::sleep_for(silence / 4);  // it has stopped reading
+    connection.send_chunk("data: {\"b\":1,\"at\":" + stamp() + "}\n\n");
+    const std::lock_guard lock(mutex);
+    ended.at(connection.number) = Clock::now();
+  });
+  StepSpec connect = sse_connect();
+  std::get<SseConnectSpec>(connect.action).push_lag = PushLagSpec{"/at", milliseconds{1}, {}};
+  StepSpec second = sse_await();
+  std::get<SseAwaitSpec>(second.action).data.where.emplace_back("/b", Source{"1", {}});
+  StepSpec third = sse_await();
+  std::get<SseAwaitSpec>(third.action).data.contains = Source{"c", {}};
+  const ThinkSpec hang{{RandomDuration::Kind::constant, to_seconds(silence), 0}, {}};
+  const Driven driven = three_sessions({connect, sse_await(), of(SseReadSpec{false}), of(hang),
+                                        of(SseReadSpec{true}), second, third})
+                            .against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(of(driven.series("event"), Outcome::ok), 3 * sessions);
+  EXPECT_EQ(driven.series("feed_push_lag").count(), sessions);
+  EXPECT_GE(shortest(driven.series("feed_push_lag")), silence / 2);
+  EXPECT_LT(shortest(driven.series("feed_gap")), silence / 2) << "its own silence is no gap";
+  ASSERT_EQ(away.size(), sessions);
+  EXPECT_GE(*std::min_element(away.begin(), away.end()), silence / 2) << "the end is not seen";
+}
+
+// Who loses the connection while it does not read, and reads again over the next one.
+TEST(DriveEventStreams, SilenceOutlivesAConnection) {
+  StreamServer server([&](Connection& connection) {
+    connection.begin_events();
+    const bool again = !connection.header("Last-Event-ID").empty();
+    connection.send_chunk(again ? "data: b\n\n" : "retry: 20\nid: 1\ndata: a\n\n");
+    if (!again) connection.send_chunk("data: never seen\n\n");
+    connection.await_end();
+  });
+  StepSpec second = sse_await();
+  std::get<SseAwaitSpec>(second.action).data.contains = Source{"b", {}};
+  const ThinkSpec hang{{RandomDuration::Kind::constant, 0.05, 0}, {}};
+  const std::vector<StepSpec> steps{
+      sse_connect(),          sse_await(), of(SseReadSpec{false}), of(hang),
+      of(SseCloseSpec{true}), of(hang),    of(SseReadSpec{true}),  second};
+  const Driven driven = three_sessions(steps).against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(of(driven.series("event"), Outcome::ok), 2 * sessions);
+  EXPECT_EQ(server.connections, 2 * sessions);
+}
+
 TEST(DriveEventStreams, A204EndsTheStreamForGood) {
   StreamServer server([](Connection& connection) {
     if (!connection.header("Last-Event-ID").empty()) {

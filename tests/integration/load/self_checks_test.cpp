@@ -68,6 +68,14 @@ TEST(SelfCheckMutation, DroppedArrivalsTripL3) {
   expect_held(findings, {"session_balance", "request_balance", "little_identity"});
 }
 
+TEST(SelfCheckMutation, RepeatedArrivalsTripL3) {
+  GeneratorMutation mutation;
+  mutation.repeat_arrival_every = 20;
+  const auto findings = judged(driven_with(mutation));
+  expect_invalid(findings, "rate_achieved");
+  expect_held(findings, {"session_balance", "request_balance", "little_identity"});
+}
+
 TEST(SelfCheckMutation, ATickedExponentialTripsL4) {
   GeneratorMutation mutation;
   mutation.arrival_tick = milliseconds{5};

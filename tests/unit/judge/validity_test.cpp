@@ -87,6 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
     Each, ValidityRow,
     testing::Values(
         Damage{"rate_achieved", [](Books& b) { b.facts.arrivals_planned = 1020; }, {}},
+        Damage{"rate_achieved", [](Books& b) { b.facts.arrivals_planned = 980; }, {}},
         Damage{"rate_achieved", [](Books& b) { b.facts.arrivals_planned = 0; }, {}},
         Damage{"rate_achieved_overall",
                [](Books& b) {

@@ -28,7 +28,7 @@ std::string problems(const std::string& steps, const std::string& top = {}) {
 TEST(StreamsReader, AWebSocketWithAllItsKeys) {
   const auto steps = read(
       "    - ws_connect: /ws\n      name: socket\n      ping_every: 20s\n      pong_timeout: 3s\n"
-      "      message_max: 1e6\n      push_lag: {at: /sent/us, unit: us}\n"
+      "      message_max: 1e6\n      keep: 0\n      push_lag: {at: /sent/us, unit: us}\n"
       "    - ws_send: AAECAw==\n      binary: true\n"
       "    - ws_await: {}\n      name: any\n      contains: \"hello ${user}\"\n"
       "      matches: 'seat ([0-9]+) ${'\n"
@@ -37,6 +37,7 @@ TEST(StreamsReader, AWebSocketWithAllItsKeys) {
   EXPECT_EQ(connect.ping_every, seconds{20});
   EXPECT_EQ(connect.pong_timeout, seconds{3});
   EXPECT_EQ(connect.message_max, 1'000'000U);
+  EXPECT_EQ(connect.keep, 0U);
   EXPECT_EQ(connect.push_lag->pointer, "/sent/us");
   EXPECT_EQ(connect.push_lag->unit, std::chrono::microseconds{1});
   EXPECT_TRUE(std::get<WsSendSpec>(steps[1].action).binary);
@@ -54,13 +55,15 @@ TEST(StreamsReader, AnEventStreamWithAllItsKeys) {
       "    - sse_await: {/v: 2}\n      name: seats\n      event: seats\n      contains: x\n      "
       "matches: y+\n"
       "      unless: {/over: true}\n      capture: {v: /v}\n      timeout: 30s\n"
-      "    - sse_close: {lost: true}\n    - sse_close: {}\n");
+      "    - sse_close: {lost: true}\n    - sse_close: {}\n"
+      "    - sse_read: false\n    - sse_read: true\n");
   const auto& connect = std::get<SseConnectSpec>(steps[0].action);
   EXPECT_EQ(connect.path.text, "/events/${user}");
   EXPECT_EQ(connect.headers.size(), 1U);
   EXPECT_EQ(connect.reconnects_max, 5U);
   EXPECT_EQ(connect.retry, milliseconds{500});
   EXPECT_EQ(connect.message_max, 1000U);
+  EXPECT_EQ(connect.keep, 16U);
   EXPECT_EQ(connect.push_lag->unit, milliseconds{1});
   EXPECT_FALSE(steps[0].waits);
   const auto& await = std::get<SseAwaitSpec>(steps[1].action);
@@ -72,6 +75,8 @@ TEST(StreamsReader, AnEventStreamWithAllItsKeys) {
   EXPECT_TRUE(steps[1].waits) << "a wait that is meant";
   EXPECT_TRUE(std::get<SseCloseSpec>(steps[2].action).lost);
   EXPECT_FALSE(std::get<SseCloseSpec>(steps[3].action).lost);
+  EXPECT_FALSE(std::get<SseReadSpec>(steps[4].action).reads);
+  EXPECT_TRUE(std::get<SseReadSpec>(steps[5].action).reads);
 }
 
 TEST(StreamsReader, GatesMaySpeakOfWhatAStreamMeasures) {
@@ -108,16 +113,21 @@ TEST(StreamsReader, SaysWhatIsWrongAndWhere) {
             "6:16 a binary message is written in base64 | ws_send: AAECAw==\n");
   EXPECT_EQ(
       problems("    - sse_connect: http://x/e\n      name: a\n      reconnect: {times: 1001}\n"
+               "      keep: 1001\n"
                "    - sse_await: {v: 1}\n      name: b\n      evnt: x\n    - sse_close: 1\n"),
       "6:20 a path is wanted, not a whole URL | the host comes from the command line (--url) "
       "or the topology\n"
       "8:26 1001 is out of range | from 0 to 1000\n"
-      "9:19 \"v\" is not a JSON pointer | it starts with /, as in /type\n"
-      "11:7 unknown key \"evnt\" in a sse_await step | did you mean \"event\"?\n"
-      "12:18 \"sse_close\" takes no value | write sse_close: {}\n");
+      "9:13 1001 is out of range | from 0 to 1000\n"
+      "10:19 \"v\" is not a JSON pointer | it starts with /, as in /type\n"
+      "12:7 unknown key \"evnt\" in a sse_await step | did you mean \"event\"?\n"
+      "13:18 \"sse_close\" takes no value | write sse_close: {}\n");
   EXPECT_EQ(problems("    - sse_close: {lst: true}\n    - sse_close: {lost: 1}\n"),
             "6:19 unknown key \"lst\" in a sse_close | did you mean \"lost\"?\n"
             "7:25 true or false is wanted, not \"1\" | write true\n");
+  EXPECT_EQ(problems("    - sse_read: never\n    - sse_read: {}\n      name: x\n"),
+            "6:17 true or false is wanted, not \"never\"\n7:17 true or false is wanted, not a map\n"
+            "8:7 unknown key \"name\" in a sse_read step | known are sse_read\n");
 }
 
 }  // namespace
