@@ -1,6 +1,5 @@
 #include "target/app.hpp"
 
-#include <malloc.h>
 #include <sys/resource.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -31,10 +30,6 @@ constexpr std::chrono::seconds stores_within{30};  // of the start
 constexpr Millis store_retry{250};
 constexpr Millis workers_end_within{300};  // after the stop was asked for
 constexpr rlim_t descriptors_wanted = 65536;
-// The C library keeps what a rush has taken for ever, for in each stretch of it some of the last
-// allocations live on. Who watches this process for growth would take one rush for a leak.
-constexpr std::chrono::seconds memory_returned_every{60};
-constexpr std::size_t free_memory_kept = std::size_t{8} << 20;  // bytes, for the next minute
 
 // What cannot be helped at the start, said so that the operator knows what to do.
 struct StartFailure : std::runtime_error {
@@ -198,7 +193,6 @@ class App {
     build();
     listen();
     wait_for_signal();
-    return_memory_later();
     for (auto& parts : threads_) {
       running_.emplace_back([&parts] { parts->io.run(); });
     }
@@ -216,14 +210,13 @@ class App {
   std::uint16_t claim(const char* flag, std::uint16_t port, Surface surface);
   void wait_for_signal();
   void prepared(const std::string& failure);
-  void return_memory_later();
   void begin_drain();
   void finish();
 
   Shared shared_;
   asio::io_context control_{1};
   asio::signal_set signals_;
-  asio::steady_timer last_wait_{control_}, memory_wait_{control_};
+  asio::steady_timer last_wait_{control_};
   std::vector<std::unique_ptr<ThreadParts>> threads_;  // the worker's, if any, is the last
   std::vector<std::thread> running_;
   std::size_t servers_draining_ = 0;
@@ -312,24 +305,6 @@ void App::prepared(const std::string& failure) {
     last.owners.push_back(spawn_order_workers(last.context));
     last.owners.push_back(spawn_auction_workers(last.context));
     last.owners.push_back(spawn_practice_workers(last.context));
-  });
-}
-
-// On the control thread, which has nothing else to do; an allocation elsewhere waits for its arena.
-void App::return_memory_later() {
-  memory_wait_.expires_after(memory_returned_every);
-  memory_wait_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    if (mallinfo2().fordblks > free_memory_kept) {
-      const auto t = Clock::now();
-      const auto before = mallinfo2();
-      malloc_trim(0);
-      log_info("TRIM", {{"us", std::int64_t{(Clock::now() - t).count() / 1000}},
-                        {"free", std::int64_t(before.fordblks)},
-                        {"used", std::int64_t(before.uordblks)},
-                        {"mmap", std::int64_t(before.hblkhd)}});
-    }
-    return_memory_later();
   });
 }
 

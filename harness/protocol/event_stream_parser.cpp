@@ -7,6 +7,14 @@ namespace stampede {
 namespace {
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+// Ten thousand streams that rest must not each keep the room of a large event.
+constexpr std::size_t kept_bytes_max = 1024;
+
+// Subtle: assigning an empty string would keep the capacity.
+void keep_little(std::string& text) {
+  if (text.empty() && text.capacity() > kept_bytes_max) std::string{}.swap(text);
+}
+
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -49,7 +57,15 @@ EventStreamParser::Step EventStreamParser::next() {
   const std::string_view begin = std::string_view(partial_).substr(0, byte_order_mark.size());
   const std::size_t mark = first_line_ && byte_order_mark.starts_with(begin) ? begin.size() : 0;
   if (partial_.size() - mark > event_size_max_) return Step::too_big;
+  rest();
   return Step::needs_more;
+}
+
+// The event that was handed out is over.
+void EventStreamParser::rest() {
+  done_data_.clear();
+  line_.clear();
+  for (std::string* text : {&done_data_, &line_, &data_, &partial_}) keep_little(*text);
 }
 
 bool EventStreamParser::use_line(std::string_view line) {

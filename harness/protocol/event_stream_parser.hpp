@@ -37,8 +37,8 @@ class EventStreamParser {
   explicit EventStreamParser(std::size_t event_size_max = event_size_default)
       : event_size_max_(event_size_max) {}
 
-  // Hands over received text; then call next() until it needs more (all used; `text` may go) or
-  // finds the event too big, which ends the stream.
+  // Hands over received text; then call next() until it needs more (all used; `text` and the last
+  // event may go) or finds the event too big, which ends the stream.
   void feed(std::string_view text) { input_ = text; }
   Step next();
   [[nodiscard]] const ServerEvent& event() const noexcept { return event_; }
@@ -58,6 +58,7 @@ class EventStreamParser {
   bool use_line(std::string_view line);
   void use_field(std::string_view name, std::string_view value);
   bool dispatch();
+  void rest();
 
   std::size_t event_size_max_;
   std::string_view input_;

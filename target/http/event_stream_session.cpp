@@ -122,7 +122,8 @@ void EventStreamSession::flush() {
     return;
   }
   if (error) return cut();
-  if (waiting_.capacity() > texts_at_once) waiting_ = {};
+  // Subtle: assigning {} would keep the capacity.
+  if (waiting_.capacity() > texts_at_once) std::vector<Text>{}.swap(waiting_);
   if (finishing_) socket_.shutdown(Socket::shutdown_send, error);
 }
 

@@ -88,7 +88,8 @@ void WebSocketSession::flush() {
     return;
   }
   if (error) return cut();
-  if (out_.capacity() > 512) out_ = std::string{};
+  // Subtle: assigning an empty string would keep the capacity.
+  if (out_.capacity() > 512) std::string{}.swap(out_);
   if (closing_ && peer_closed_) shut();
 }
 
