@@ -120,8 +120,8 @@ void VirtualUser::close_events(const SseCloseStep& step) {
 
 void VirtualUser::read_events(const SseReadStep& step) {
   if (!events_) return;
-  // The silence of who does not listen is no gap of the server's.
-  if (step.reads) quiet_since_ = std::max(quiet_since_, now());
+  // The silence of who does not listen is no gap of the server's; that of who listens is.
+  if (step.reads && !events_->reads()) quiet_since_ = now();
   events_->read(step.reads);
 }
 

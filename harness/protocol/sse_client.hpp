@@ -76,6 +76,7 @@ class SseClient : public std::enable_shared_from_this<SseClient> {
   // false: nothing is read any more, and so no end is seen either, until true. A new connection is
   // made as ever, and its answer's head read. Takes in at once what has come meanwhile.
   void read(bool reads);
+  [[nodiscard]] bool reads() const noexcept { return reads_; }
   // The connection is gone, as if the network had lost it. Without effect while there is none.
   void lose();
   // Lets go of the listener and of the connection, at once.

@@ -519,6 +519,24 @@ TEST(DriveEventStreams, WhoDoesNotReadGetsNothingUntilItReadsAgain) {
   EXPECT_GE(*std::min_element(away.begin(), away.end()), silence / 2) << "the end is not seen";
 }
 
+TEST(DriveEventStreams, ToReadOnHidesNoGap) {
+  constexpr milliseconds silence{120};
+  StreamServer server([&](Connection& connection) {
+    connection.begin_events();
+    connection.send_chunk("data: a\n\n");
+    std::this_thread::sleep_for(silence);
+    connection.send_chunk("data: b\n\n");
+    connection.await_end();
+  });
+  const ThinkSpec half{{RandomDuration::Kind::constant, to_seconds(silence) / 2, 0}, {}};
+  const Driven driven =
+      three_sessions({sse_connect(), sse_await(), of(half), of(SseReadSpec{true}), sse_await()})
+          .against(server.port());
+  driven.expect_closed_balance();
+  EXPECT_EQ(driven.series("feed_gap").count(), sessions);
+  EXPECT_GE(shortest(driven.series("feed_gap")), silence * 3 / 4);
+}
+
 // Who loses the connection while it does not read, and reads again over the next one.
 TEST(DriveEventStreams, SilenceOutlivesAConnection) {
   StreamServer server([&](Connection& connection) {
